@@ -1,0 +1,63 @@
+"""Options of every stage as frozen dataclasses: one small class a stage, checked where they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fcn_edge.errors import MisuseError
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (height, width) in pixels from "HxW", e.g. "360x480"."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise MisuseError(f"--size '{text}' is not HEIGHTxWIDTH", hint="type for example --size 360x480")
+    return int(parts[0]), int(parts[1])
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """`fcn-edge train`: what to learn, from what, for how long."""
+
+    data: str  # NAME:PATH, e.g. camvid:data/camvid or streets
+    out: Path  # run folder
+    model: str = "fcn8s-efficientnet_lite0"
+    weights: Path | None = None  # pretrained backbone (.safetensors, .pth)
+    epochs: int = 30
+    batch: int = 8
+    lr: float = 1.5e-3  # peak learning rate of the head; the backbone takes a fifth of it
+    crop: tuple[int, int] | None = None  # (height, width); None: the frames' own size, at most 288x384
+    seed: int = 0
+    resume: bool = False
+    device: str = "auto"
+    workers: int = 0
+    limit: int | None = None  # use only the first N frames (smoke runs)
+
+    def __post_init__(self) -> None:
+        for flag, value in (("--epochs", self.epochs), ("--batch", self.batch)):
+            if value < 1:
+                raise MisuseError(f"{flag} is {value}", hint=f"type {flag} 1 or more")
+        if not self.lr > 0:
+            raise MisuseError(f"--lr is {self.lr}", hint="type a positive learning rate, e.g. --lr 0.0015")
+
+
+@dataclass(frozen=True)
+class CompileConfig:
+    """`fcn-edge compile`: from a checkpoint to a bundle."""
+
+    checkpoint: str
+    out: Path
+    data: str | None = None
+    target: str = "openvino"
+    int8: bool = False
+    size: tuple[int, int] | None = None  # (height, width); None: the data's own frame size
+    split: str = "val"  # split of the gate
+    calibration_split: str = "train"
+    calibration_count: int = 64
+    max_drop: float = 0.01  # largest accepted loss of mean IU, as a fraction
+    upsample: str = "auto"  # keep | subpixel | bilinear | resize-conv | auto
+    recipe: str | None = None
+    seed: int = 0
+    limit: int | None = None  # gate on at most N frames
+    options: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,26 @@
+"""Fixtures shared by all tests. Data outside the repository is optional: tests that need it skip and say so."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("FCN_EDGE_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+def _folder(path: Path, what: str) -> Path:
+    if not path.is_dir():
+        pytest.skip(f"{what} is not here ({path}); set FCN_EDGE_SHARED to the folder that has it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def camvid_root() -> Path:
+    return _folder(SHARED / "data" / "camvid", "CamVid")
+
+
+@pytest.fixture(scope="session")
+def weights_root() -> Path:
+    return _folder(SHARED / "weights", "the folder of pretrained weights")
