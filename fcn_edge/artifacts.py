@@ -136,7 +136,16 @@ def provenance(command: str | None = None) -> dict[str, Any]:
     }
 
 
-_RECORDED = ("fcn-edge", "torch", "onnx", "onnxsim", "onnxruntime", "openvino", "opencv-python-headless", "numpy")
+_RECORDED = (
+    "fcn-edge",
+    "torch",
+    "onnx",
+    "onnxsim",
+    "onnxruntime",
+    "openvino",
+    "opencv-python-headless",
+    "numpy",
+)
 
 
 def _version(package: str) -> str | None:
@@ -151,7 +160,10 @@ def _git_commit() -> str | None:
     try:
         done = subprocess.run(
             ["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
-            capture_output=True, text=True, timeout=5, check=False,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

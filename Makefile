@@ -1,0 +1,59 @@
+# Everything from a fresh Debian/Ubuntu clone. Each target says what it does and is safe to repeat.
+#   make demo    the whole line in minutes: out/demo/report.html, the bundles, an overlay clip
+#   make test    all tests: Python and C++
+#   make lint    ruff, mypy, clang-format
+# PYTHON=python3.12 chooses an interpreter (3.10 to 3.13); TORCH_INDEX=URL an index with CPU-only torch wheels.
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+BUILD := build
+STREAM := $(BUILD)/fcn-edge-stream
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+CPP_SOURCES := CMakeLists.txt $(shell find cpp_runtime -type f 2>/dev/null)
+
+.PHONY: demo test pytest ctest lint format system venv build clean
+
+demo: $(STREAM)
+	$(VENV)/bin/fcn-edge demo --out out/demo
+
+test: pytest ctest
+
+pytest: $(STREAM)
+	$(VENV)/bin/python -m pytest -q
+
+ctest: $(STREAM)
+	ctest --test-dir $(BUILD) --output-on-failure
+
+lint: $(VENV)/.installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(if $(shell command -v clang-format),find cpp_runtime -name '*.[ch]pp' | xargs clang-format --dry-run --Werror,@echo 'clang-format is not installed: C++ layout not checked')
+
+format: $(VENV)/.installed
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	find cpp_runtime -name '*.[ch]pp' | xargs clang-format -i
+
+# System packages of the C++ runtime that are missing (apt; sudo only when needed).
+system:
+	@scripts/install_system_packages.sh scripts/apt-packages.txt
+
+# The virtual environment with the pinned dependencies. torch goes first, so that TORCH_INDEX decides its build.
+venv: $(VENV)/.installed
+$(VENV)/.installed: pyproject.toml constraints.txt | system
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# The C++ runtime, against OpenVINO from the virtual environment.
+build: $(STREAM)
+$(STREAM): $(VENV)/.installed $(CPP_SOURCES)
+	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPython3_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python
+	cmake --build $(BUILD)
+	@touch $@
+
+clean:
+	rm -rf $(BUILD) $(VENV) out

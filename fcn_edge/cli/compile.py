@@ -1,0 +1,89 @@
+"""`fcn-edge compile`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fcn_edge.cli.console import emit, note, percent
+from fcn_edge.cli.options import (
+    CheckpointArgument,
+    JsonOption,
+    LimitOption,
+    OptionalData,
+    SeedOption,
+    SizeOption,
+)
+from fcn_edge.config import CompileConfig, parse_size
+
+
+def compile_(
+    checkpoint: CheckpointArgument,
+    out: Annotated[Path, typer.Option("--out", help="Bundle to write, NAME.fcne.")],
+    data: OptionalData = None,
+    target: Annotated[str, typer.Option("--target", help="openvino, onnx, ...")] = CompileConfig.target,
+    int8: Annotated[bool, typer.Option("--int8", help="Quantize with calibration; needs --data.")] = False,
+    size: SizeOption = None,
+    split: Annotated[
+        str, typer.Option("--split", help="Labelled split the gate scores on.")
+    ] = CompileConfig.split,
+    max_drop: Annotated[
+        float, typer.Option("--max-drop", min=0, help="Largest accepted loss of mean IU (fraction).")
+    ] = CompileConfig.max_drop,
+    calibration_count: Annotated[
+        int, typer.Option("--calibration-count", help="Frames that set the INT8 ranges.")
+    ] = CompileConfig.calibration_count,
+    upsample: Annotated[
+        str, typer.Option("--upsample", help="keep, subpixel, bilinear, resize-conv or auto (measured).")
+    ] = CompileConfig.upsample,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Quantization recipe: a TOML file or a shipped name.")
+    ] = None,
+    limit: LimitOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> int:
+    """Compile a checkpoint to a measured, gated bundle.
+
+    Exit code 1 when the INT8 gate refuses; the bundle is written all the same, marked as refused.
+
+    Example: fcn-edge compile runs/road --int8 --data camvid:data/camvid --target openvino --out road.fcne
+    """
+    config = CompileConfig(
+        checkpoint=checkpoint,
+        out=out,
+        data=data,
+        target=target,
+        int8=int8,
+        size=parse_size(size) if size else None,
+        split=split,
+        max_drop=max_drop,
+        calibration_count=calibration_count,
+        upsample=upsample,
+        recipe=recipe,
+        seed=seed,
+        limit=limit,
+    )
+    from fcn_edge.compile import compile_checkpoint
+
+    result = compile_checkpoint(config, progress=note).to_json()
+    emit(result, _text(result), as_json=json)
+    if result["gate"]["verdict"] != "fail":
+        return 0
+    note(f"fcn-edge: error: {result['gate']['sentence']}")
+    return 1
+
+
+def _text(result: dict[str, Any]) -> str:
+    gate, layers = result["gate"], result["layers"]
+    lines = [f"bundle    {result['bundle']}  ({result['target']}, {result['precision']})"]
+    lines.append(f"layers    {layers['int8']} INT8, {layers['float']} float")
+    lines.append(
+        f"gate      {gate['verdict']}: mean IU fp32 {percent(gate.get('fp32_miou'))}, "
+        f"INT8 {percent(gate.get('int8_miou'))}, agreement {percent(gate.get('agreement'))}"
+    )
+    if result.get("next"):
+        lines.append(f"next      {result['next']}")
+    return "\n".join(lines)
