@@ -1,7 +1,7 @@
 """Learned upsampling and its stand-ins: four ways to write the same (N, C, h, w) -> (N, C', H, W) layer.
 
-Every stand-in has the output size of the transposed convolution it replaces,
-H = (h - 1) * stride - 2 * padding + kernel + output_padding, and treats the border as it does (zeros outside).
+Every stand-in has the output size of the transposed convolution it replaces, H = (h - 1) * stride - 2 * padding
++ kernel + output_padding, and treats the border as it does (zeros outside).
 Weights are put in by fcn_edge.surgery; docs/surgery.md has the theory.
 """
 
@@ -18,12 +18,12 @@ from fcn_edge.errors import FcnEdgeError, unknown_name
 
 Deconv = nn.ConvTranspose2d  # what the FCN paper calls a deconvolution layer
 
-# What a layer can become. "bilinear" has no parameters, "bilinear-conv" has a small convolution before the resize.
+# What a layer can become. "bilinear" has no parameters, "bilinear-conv" a small convolution before the resize.
 FORMS = ("keep", "subpixel", "bilinear", "bilinear-conv", "resize-conv")
 
 
 def bilinear_kernel(stride: int, channels: int) -> Tensor:
-    """Return the (channels, channels, k, k) deconvolution weight that interpolates bilinearly, k = 2s - s % 2.
+    """Return the (channels, channels, k, k) deconvolution weight of bilinear interpolation, k = 2s - s % 2.
 
     float32, one triangle per channel and zeros across channels; use padding = (k - stride) // 2 with it.
     Source: Long, Shelhamer, Darrell, "Fully Convolutional Networks", section 3.3.
@@ -57,8 +57,8 @@ class Axis:
         """Output samples that a single input sample gives."""
         return self.kernel - 2 * self.padding + self.output_padding
 
-    # Sub-pixel: output o is phase (o + crop) % stride of low-resolution sample q = (o + crop) // stride, where it
-    # reads input q - e through tap phase + padding - crop + stride * e. This crop needs the fewest values of e.
+    # Sub-pixel: output o is phase (o + crop) % stride of low-resolution sample q = (o + crop) // stride, where
+    # it reads input q - e through tap phase + padding - crop + stride * e. This crop needs the fewest e.
 
     @property
     def phase_crop(self) -> int:
@@ -98,7 +98,7 @@ class Axis:
     # Convolution with offsets j (z[i] = sum of G[j] x[i - j]), then a half-pixel bilinear resize.
 
     def triangle_position(self, tap: int) -> float:
-        """Return where kernel tap `tap` lies between the low-resolution samples, in samples, seen from its own."""
+        """Return how far kernel tap `tap` lies from its input sample, in low-resolution samples."""
         return (tap - self.padding + 0.5) / self.stride - 0.5
 
     @property
@@ -118,7 +118,7 @@ class Axis:
 def axes_of(deconv: nn.ConvTranspose2d) -> tuple[Axis, Axis]:
     """Return the vertical and the horizontal axis of a layer."""
     k, s, p, extra = deconv.kernel_size, deconv.stride, deconv.padding, deconv.output_padding
-    y, x = (Axis(int(k[i]), int(s[i]), int(p[i]), int(extra[i])) for i in (0, 1))  # type: ignore[arg-type]
+    y, x = (Axis(int(k[i]), int(s[i]), int(p[i]), int(extra[i])) for i in (0, 1))
     return y, x
 
 
@@ -175,8 +175,8 @@ class ResizeConv2d(nn.Module):
 class BilinearConv2d(nn.Module):
     """A low-resolution convolution (or none), then a half-pixel bilinear resize.
 
-    A ring of zeros around the input makes the border that of the transposed convolution; without it the resize
-    would repeat the edge samples.
+    A ring of zeros around the input makes the border that of the transposed convolution; without it the
+    resize would repeat the edge samples.
     """
 
     def __init__(self, deconv: nn.ConvTranspose2d, *, with_conv: bool) -> None:
@@ -206,7 +206,7 @@ class BilinearConv2d(nn.Module):
 
 
 def shape_like(deconv: nn.ConvTranspose2d, form: str) -> nn.Module:
-    """Return the module of `form` with the geometry of `deconv` and untrained weights, to load a state dict into.
+    """Return the module of `form` with the geometry of `deconv` and untrained weights, to be loaded.
 
     "keep" returns `deconv` itself. Raises MisuseError for an unknown form and FcnEdgeError for one that this
     layer does not have.
