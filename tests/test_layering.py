@@ -95,7 +95,16 @@ for name in {commands!r}:
 def test_every_module_imports_with_the_base_dependencies_only() -> None:
     names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in MODULES]
     names = [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
-    blocked = "tensorrt tensorrt_rtx_bindings torch_tensorrt tensorboard modelopt nncf psutil pytest".split()
+    blocked = [
+        "tensorrt",
+        "tensorrt_rtx_bindings",
+        "torch_tensorrt",
+        "tensorboard",
+        "modelopt",
+        "nncf",
+        "psutil",
+        "pytest",
+    ]
     code = f"import sys, importlib\nfor b in {blocked!r}: sys.modules[b] = None\n"
     code += f"for name in {names!r}: importlib.import_module(name)"
     subprocess.run([sys.executable, "-c", code], check=True)

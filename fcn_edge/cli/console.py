@@ -19,7 +19,7 @@ def emit(result: dict[str, Any], text: str, *, as_json: bool) -> None:
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> str:
-    """Return rows as aligned plain text under a heading line (first column left, the others right aligned)."""
+    """Return rows as aligned plain text under a heading line (first column left, others right)."""
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
 

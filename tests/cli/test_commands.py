@@ -1,0 +1,115 @@
+"""Every command has help with an example and a place in the README; mistakes end in one line that mends them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fcn_edge.cli import app, run
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = sorted(str(command.name) for command in app.registered_commands)
+
+
+def fcn_edge(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fcn_edge", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_has_help_that_ends_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"Example: fcn-edge {name}" in text
+    assert "--json" in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_has_a_place_in_the_readme(name: str) -> None:
+    assert f"fcn-edge {name}" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_summary_of_a_command_fits_its_line_in_the_list(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["--help"])
+    line = next(row for row in capsys.readouterr().out.splitlines() if row.strip().startswith(f"{name} "))
+    assert not line.endswith("..."), f"first sentence of {name} is too long for the list of commands"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["trian"], "Did you mean 'train'"),
+        (["compile", "x", "--out", "y", "--max-dropp", "1"], "--max-drop"),
+        (["train"], "Missing option"),
+        (["compile", "x", "--out", "y", "--size", "360"], "--size 360x480"),
+        (["train", "--data", "streets", "--out", "x", "--epochs", "0"], "--epochs"),
+    ],
+)
+def test_misuse_is_one_line_with_the_mend_and_exit_code_2(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("fcn-edge: error: ")
+    assert meant in output.err
+    assert output.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["train", "--data", "nosuch:x", "--out", "{tmp}/run"], "camvid"),
+        (["train", "--data", "camvid:{tmp}/absent", "--out", "{tmp}/run"], "absent"),
+        (
+            ["train", "--data", "streets", "--model", "fcn8s-vgg17", "--out", "{tmp}/run"],
+            "fcn8s-efficientnet_lite0",
+        ),
+        (["eval", "{tmp}/absent", "--data", "streets"], "absent"),
+        (["compile", "{tmp}/absent", "--data", "streets", "--out", "{tmp}/b.fcne"], "absent"),
+        (["compile", "{tmp}/absent", "--target", "tpu", "--out", "{tmp}/b.fcne"], "openvino"),
+        (["inspect", "{tmp}/absent"], "absent"),
+        (["bench", "{tmp}/absent.fcne"], "absent.fcne"),
+    ],
+)
+def test_bad_input_is_one_line_without_traceback_and_leaves_nothing(
+    arguments: list[str], named: str, tmp_path: Path
+) -> None:
+    done = fcn_edge(*(argument.format(tmp=tmp_path) for argument in arguments))
+    assert done.returncode in (1, 2), done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("fcn-edge: error: ")
+    assert named in last
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupt_ends_in_one_line_and_code_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fcn_edge.doctor.examine", interrupted)
+    assert run(["doctor"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_doctor_json_is_one_object_that_says_what_can_be_done(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["can"]["train"] is True
+    assert {finding["status"] for finding in report["findings"]} <= {"ok", "missing", "warning"}
+    assert all(finding["fix"] for finding in report["findings"] if finding["status"] != "ok")
+
+
+def test_debug_variable_brings_the_traceback_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FCN_EDGE_DEBUG", "1")
+    assert "Traceback" in fcn_edge("inspect", str(tmp_path / "absent")).stderr
