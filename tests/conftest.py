@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests. Data outside the repository is optional: tests that need it skip and say so."""
+"""Fixtures shared by all tests. Data outside the repository is optional: without it tests skip and say so."""
 
 from __future__ import annotations
 

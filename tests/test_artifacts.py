@@ -26,6 +26,15 @@ from fcn_edge.artifacts import (
 from fcn_edge.errors import FcnEdgeError
 
 
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def _write_and_fail(path: Path) -> None:
+    path.write_text("second")
+    raise RuntimeError("power cut")
+
+
 def test_hash_of_a_file_equals_hashlib_over_random_sizes(tmp_path: Path) -> None:
     seed = random.randrange(1 << 30)
     print("seed", seed)
@@ -45,17 +54,16 @@ def test_failed_write_leaves_the_old_file_and_no_temporary(tmp_path: Path) -> No
     with pytest.raises(ValueError, match="JSON"):
         atomic_write_json(target, {"x": float("nan")})
     assert target.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["value.json"]
+    assert _names(tmp_path) == ["value.json"]
 
 
 def test_failed_directory_leaves_the_old_one_and_no_temporary(tmp_path: Path) -> None:
     with atomic_directory(tmp_path / "b.fcne") as work:
         (work / "part").write_text("first")
     with pytest.raises(RuntimeError), atomic_directory(tmp_path / "b.fcne") as work:
-        (work / "part").write_text("second")
-        raise RuntimeError("power cut")
+        _write_and_fail(work / "part")
     assert (tmp_path / "b.fcne" / "part").read_text() == "first"
-    assert os.listdir(tmp_path) == ["b.fcne"]
+    assert _names(tmp_path) == ["b.fcne"]
 
 
 def test_process_killed_while_writing_a_directory_leaves_the_old_one_whole(tmp_path: Path) -> None:
@@ -85,13 +93,13 @@ def test_unwritable_target_is_one_sentence_that_names_it() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a Linux device")
 def test_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_descriptor: int) -> None:
-        with open("/dev/full", "wb", buffering=0) as file:
+        with Path("/dev/full").open("wb", buffering=0) as file:
             file.write(b"x")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FcnEdgeError, match="No space left on device"):
         atomic_write_bytes(tmp_path / "mask.png", b"data")
-    assert os.listdir(tmp_path) == []
+    assert _names(tmp_path) == []
 
 
 def test_broken_and_missing_json_name_the_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every command has help with an example and a place in the README; mistakes end in one line that mends them."""
+"""Every command has help, an example and a place in the README; mistakes end in one line that mends them."""
 
 from __future__ import annotations
 
