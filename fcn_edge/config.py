@@ -61,3 +61,25 @@ class CompileConfig:
     seed: int = 0
     limit: int | None = None  # gate on at most N frames
     options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """`fcn-edge bench`: how long to measure, and on what."""
+
+    source: Path | None = None  # a clip or a folder of images; None: the bundle's golden frames
+    rounds: int = 5  # interleaved rounds: A B A B ...
+    frames: int = 200  # measured frames of each bundle in each round
+    warmup: int = 20  # frames run and thrown away at the start of each round
+    cooldown_s: float = 0.5  # pause after each round
+    threads: int | None = None  # None: the runtime decides (all cores)
+    allow_ungated: bool = False
+
+    def __post_init__(self) -> None:
+        least = {"rounds": 1, "frames": 1, "warmup": 0}
+        for name, minimum in least.items():
+            value = getattr(self, name)
+            if value < minimum:
+                raise MisuseError(f"--{name} is {value}", hint=f"type --{name} {minimum} or more")
+        if self.threads is not None and self.threads < 1:
+            raise MisuseError(f"--threads is {self.threads}", hint="type --threads 1 or more")

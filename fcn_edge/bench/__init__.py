@@ -1,0 +1,105 @@
+"""Measure bundles on this machine with the C++ runtime, in interleaved rounds.
+
+Bundles A and B are run as A B A B ..., so that a machine that gets slower or busier disturbs both alike. The
+raw latency of every frame is kept, and every number in the report is computed from those.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from fcn_edge.artifacts import provenance
+from fcn_edge.bench.machine import device_facts, watch_machine
+from fcn_edge.bench.result import BenchResult, BundleBench
+from fcn_edge.bench.rounds import run_round
+from fcn_edge.bench.subject import Subject, open_subjects, write_frames
+from fcn_edge.bench.warnings import FromTheStream, machine_warnings, round_warnings, sample_warnings
+from fcn_edge.config import BenchConfig
+from fcn_edge.errors import FcnEdgeError
+from fcn_edge.runtime import find_stream
+
+__all__ = ["BenchResult", "bench"]
+
+Progress = Callable[[str], None]
+
+
+def bench(
+    bundles: list[Path], config: BenchConfig | None = None, progress: Progress | None = None
+) -> BenchResult:
+    """Measure latency, throughput, memory and start-up of `bundles`, interleaved.
+
+    The frames are the clip or folder `config.source`, or each bundle's own golden frames. `progress` receives
+    one line per finished round. FcnEdgeError: the binary is missing or refuses a bundle; MisuseError: the
+    bundles cannot be compared.
+    """
+    config = config or BenchConfig()
+    say = progress or (lambda line: None)
+    subjects = open_subjects(bundles)
+    if config.source is not None and not config.source.exists():
+        raise FcnEdgeError(f"no such clip or folder: {config.source}")
+    find_stream()
+    results = [BundleBench(subject) for subject in subjects]
+    with ExitStack() as stack:
+        sources = [_source(subject, config, stack) for subject in subjects]
+        seen = stack.enter_context(watch_machine())
+        _measure(results, sources, config, say)
+    device = device_facts()
+    _judge(results)
+    return BenchResult(
+        bundles=results,
+        device=device,
+        disturbance=seen,
+        method=_method(config),
+        provenance=provenance(),
+        warnings=[*sample_warnings(_fewest(results)), *machine_warnings(seen, device["governor"])],
+    )
+
+
+def _source(subject: Subject, config: BenchConfig, stack: ExitStack) -> Path:
+    if config.source is not None:
+        return config.source.absolute()
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fcn-edge-golden-"))
+    return write_frames(subject, Path(folder))
+
+
+def _measure(results: list[BundleBench], sources: list[Path], config: BenchConfig, say: Progress) -> None:
+    """Run the rounds A B A B ...; the last word of each bundle is one run with frames in flight."""
+    heard: set[tuple[str, str]] = set()
+    for number in range(config.rounds):
+        for result, source in zip(results, sources, strict=True):
+            finished, complaints = run_round(result.subject, source, config, "latency")
+            result.rounds.append(finished)
+            heard.update((result.subject.name, text) for text in complaints)
+            say(f"round {number + 1}/{config.rounds}  {result.subject.name}: {finished.fps:.1f} frames/s")
+            time.sleep(config.cooldown_s)
+    for result, source in zip(results, sources, strict=True):
+        result.pipelined_fps = run_round(result.subject, source, config, "throughput")[0].fps
+        name = result.subject.name
+        result.warnings += [FromTheStream(text) for owner, text in sorted(heard) if owner == name]
+
+
+def _judge(results: list[BundleBench]) -> None:
+    for result in results:
+        result.warnings += round_warnings(result.subject.name, result.stage("total"))
+
+
+def _fewest(results: list[BundleBench]) -> int:
+    return min(sum(len(one) for one in result.stage("total")) for result in results)
+
+
+def _method(config: BenchConfig) -> dict[str, object]:
+    return {
+        "order": "interleaved",
+        "rounds": config.rounds,
+        "frames_per_round": config.frames,
+        "warmup": config.warmup,
+        "cooldown_s": config.cooldown_s,
+        "threads": config.threads,
+        "source": str(config.source) if config.source else "the bundles' golden frames",
+        "percentile": "nearest rank",
+        "interval": "95 %, circular block bootstrap",
+    }

@@ -1,0 +1,168 @@
+"""What can make a measured latency mean less than it seems: each a type with what was seen and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fcn_edge.bench.machine import Disturbance
+from fcn_edge.stats import QUANTILES, percentile, samples_needed
+
+
+@dataclass(frozen=True)
+class BenchWarning:
+    """A doubt about a measurement; subclasses say which."""
+
+    def _words(self) -> tuple[str, str]:
+        """Return what was seen, with its value, and what to do about it."""
+        raise NotImplementedError
+
+    def to_json(self) -> dict[str, Any]:
+        """Return {"kind", "what", "remedy"}."""
+        what, remedy = self._words()
+        return {"kind": type(self).__name__, "what": what, "remedy": remedy}
+
+
+@dataclass(frozen=True)
+class TooFewSamples(BenchWarning):
+    """A percentile was left out, because no sample could lie beyond it."""
+
+    percentile: str
+    have: int
+    need: int
+
+    def _words(self) -> tuple[str, str]:
+        return (
+            f"{_label(self.percentile)} needs {self.need} frames and there are {self.have}: not given",
+            f"raise --frames or --rounds until their product is {self.need} or more",
+        )
+
+
+@dataclass(frozen=True)
+class StolenTime(BenchWarning):
+    """The hypervisor ran somebody else on our cores."""
+
+    share: float
+
+    def _words(self) -> tuple[str, str]:
+        return (
+            f"the hypervisor took {self.share:.1%} of the time away while this ran",
+            "trust the ratios between bundles, not the tail percentiles; measure again at a quieter time",
+        )
+
+
+@dataclass(frozen=True)
+class BusyMachine(BenchWarning):
+    """Other programs were running before the first round."""
+
+    share: float
+
+    def _words(self) -> tuple[str, str]:
+        return (
+            f"{self.share:.0%} of the processor was busy with other programs before the first round",
+            "stop them and measure again",
+        )
+
+
+@dataclass(frozen=True)
+class Throttled(BenchWarning):
+    """The processor lowered its own clock because of heat."""
+
+    events: int
+
+    def _words(self) -> tuple[str, str]:
+        return (
+            f"the processor throttled itself {self.events} times while this ran",
+            "let it cool or improve the cooling; a camera box will throttle just so when it runs all day",
+        )
+
+
+@dataclass(frozen=True)
+class PowerSaving(BenchWarning):
+    """The clock governor is not the one for steady speed."""
+
+    governor: str
+
+    def _words(self) -> tuple[str, str]:
+        return (
+            f"the clock governor is '{self.governor}', so the first frames after a pause run on a slow clock",
+            "sudo cpupower frequency-set -g performance (or nvpmodel / jetson_clocks on a Jetson)",
+        )
+
+
+@dataclass(frozen=True)
+class SlowFirstRound(BenchWarning):
+    """The first round was clearly slower than the others: warm-up was too short."""
+
+    bundle: str
+    ratio: float
+
+    def _words(self) -> tuple[str, str]:
+        return (
+            f"{self.bundle}: the first round took {self.ratio:.2f} times as long as the later ones",
+            "raise --warmup",
+        )
+
+
+@dataclass(frozen=True)
+class UnsteadyRounds(BenchWarning):
+    """The medians of the rounds lie far apart."""
+
+    bundle: str
+    spread: float
+
+    def _words(self) -> tuple[str, str]:
+        return (
+            f"{self.bundle}: the medians of the rounds differ by {self.spread:.0%}",
+            "compare bundles only within this run, or measure again on a quieter machine with more --rounds",
+        )
+
+
+@dataclass(frozen=True)
+class FromTheStream(BenchWarning):
+    """Something the C++ runtime itself warned of."""
+
+    text: str
+
+    def _words(self) -> tuple[str, str]:
+        return (
+            self.text,
+            "see the message",
+        )
+
+
+def sample_warnings(count: int) -> list[BenchWarning]:
+    """Return one warning for each percentile that `count` frames cannot support."""
+    needs = {key: samples_needed(q) for key, q in QUANTILES.items()}
+    return [TooFewSamples(key, count, need) for key, need in needs.items() if count < need]
+
+
+def round_warnings(name: str, rounds: Sequence[Sequence[float]]) -> list[BenchWarning]:
+    """Return what the medians of a bundle's rounds say about warm-up and steadiness (samples in ms)."""
+    medians = [percentile(one, 0.5) for one in rounds if len(one)]
+    if len(medians) < 3:
+        return []
+    later = percentile(medians[1:], 0.5)
+    if medians[0] > 1.15 * max(medians[1:]):
+        return [SlowFirstRound(name, medians[0] / later)]
+    spread = max(medians) / min(medians) - 1.0
+    return [UnsteadyRounds(name, spread)] if spread > 0.15 else []
+
+
+def machine_warnings(seen: Disturbance, governor: str | None) -> list[BenchWarning]:
+    """Return what the machine did while we measured that a reader must know."""
+    found: list[BenchWarning] = []
+    if seen.steal is not None and seen.steal > 0.01:
+        found.append(StolenTime(seen.steal))
+    if seen.busy_others is not None and seen.busy_others > 0.15:
+        found.append(BusyMachine(seen.busy_others))
+    if seen.throttled:
+        found.append(Throttled(seen.throttled))
+    if governor and governor not in ("performance", "schedutil"):
+        found.append(PowerSaving(governor))
+    return found
+
+
+def _label(key: str) -> str:
+    return {"p999": "p99.9"}.get(key, key)
