@@ -22,8 +22,9 @@ __all__ = ["FcnEdgeError", "MisuseError", "__version__", "open"]
 def open(path: str | PathLike[str], *, allow_ungated: bool = False) -> Segmenter:
     """Open a bundle (`NAME.fcne/`), verify it and return a callable `frame -> mask`.
 
-    `frame` is uint8 (H, W, 3) BGR of any size; the mask is uint8 (h, w) of class ids at the bundle's own size.
-    Raises FcnEdgeError when the bundle is damaged, or when its INT8 gate did not pass and `allow_ungated` is False.
+    `frame` is uint8 (H, W, 3) BGR of any size; the mask is uint8 (h, w) of class ids at the bundle's size.
+    Raises FcnEdgeError when the bundle is damaged, or when its INT8 gate did not pass and `allow_ungated`
+    is False.
     """
     from fcn_edge.bundle import open_bundle  # heavy imports (OpenCV, OpenVINO) only when used
 

@@ -31,6 +31,17 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
+# Packages of the extras, imported only inside the functions that need them.
+OPTIONAL = (
+    "tensorrt",
+    "tensorrt_rtx_bindings",
+    "torch_tensorrt",
+    "tensorboard",
+    "modelopt",
+    "nncf",
+    "psutil",
+)
+
 # Everything that takes noticeable time to import; none of it may load before a command needs it.
 HEAVY = ("torch", "cv2", "numpy", "onnx", "onnxruntime", "openvino", "rich.progress")
 
@@ -95,16 +106,6 @@ for name in {commands!r}:
 def test_every_module_imports_with_the_base_dependencies_only() -> None:
     names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in MODULES]
     names = [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
-    blocked = [
-        "tensorrt",
-        "tensorrt_rtx_bindings",
-        "torch_tensorrt",
-        "tensorboard",
-        "modelopt",
-        "nncf",
-        "psutil",
-        "pytest",
-    ]
-    code = f"import sys, importlib\nfor b in {blocked!r}: sys.modules[b] = None\n"
+    code = f"import sys, importlib\nfor b in {OPTIONAL!r}: sys.modules[b] = None\n"
     code += f"for name in {names!r}: importlib.import_module(name)"
     subprocess.run([sys.executable, "-c", code], check=True)
