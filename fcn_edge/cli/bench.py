@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from fcn_edge.cli.console import emit, note
+from fcn_edge.cli.console import emit, note, table
 from fcn_edge.cli.options import JsonOption, UngatedOption
+from fcn_edge.config import BenchConfig
 
 
 def bench(
@@ -17,11 +18,15 @@ def bench(
         Path | None, typer.Option("--report", help="Folder for report.html and report.json.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option("--source", help="Video or folder; default: the golden frames.")
+        Path | None, typer.Option("--source", help="Video or folder; default: the golden frames.")
     ] = None,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Interleaved rounds (A B A B ...).")] = 5,
-    frames: Annotated[int, typer.Option("--frames", min=1, help="Frames a round.")] = 200,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="Inference threads; 0: all cores.")] = 0,
+    rounds: Annotated[
+        int, typer.Option("--rounds", help="Interleaved rounds (A B A B ...).")
+    ] = BenchConfig.rounds,
+    frames: Annotated[int, typer.Option("--frames", help="Measured frames a round.")] = BenchConfig.frames,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Inference threads; default: all cores.")
+    ] = None,
     allow_ungated: UngatedOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -31,16 +36,24 @@ def bench(
 
     Example: fcn-edge bench road.fcne road-fp32.fcne --report out/bench
     """
-    from fcn_edge.bench import bench as run
-
-    result = run(
-        bundles,
-        source=source,
-        rounds=rounds,
-        frames=frames,
-        threads=threads,
-        report=report,
-        allow_ungated=allow_ungated,
-        progress=note,
+    config = BenchConfig(
+        source=source, rounds=rounds, frames=frames, threads=threads, allow_ungated=allow_ungated
     )
-    emit(result.to_json(), result.to_text(), as_json=json)
+    from fcn_edge.bench import bench as run
+    from fcn_edge.report import write_report
+
+    result = run(bundles, config, progress=note).to_json()
+    if report is not None:
+        note(f"report: {write_report(result, report)}")
+    emit(result, _text(result), as_json=json)
+
+
+def _text(result: dict[str, Any]) -> str:
+    keys = ("p50", "p90", "p99", "p999", "max")
+    rows = []
+    for bundle in result["bundles"]:
+        for stage, values in bundle["latency_ms"].items():
+            cells = ["-" if values[key] is None else f"{values[key]:.2f}" for key in keys]
+            rows.append([f"{bundle['name']}  {stage}", *cells])
+    warnings = [f"warning: {warning['what']}; {warning['remedy']}" for warning in result["warnings"]]
+    return "\n".join([table(rows, ("latency, ms", *keys)), *warnings])
