@@ -1,7 +1,7 @@
 """Learned upsampling and its stand-ins: four ways to write the same (N, C, h, w) -> (N, C', H, W) layer.
 
-Every stand-in has the output size of the transposed convolution it replaces, H = (h - 1) * stride - 2 * padding
-+ kernel + output_padding, and treats the border as it does (zeros outside).
+Every stand-in has the output size of the transposed convolution it replaces,
+H = (h - 1) * stride - 2 * padding + kernel + output_padding, and sees zeros outside the input as it does.
 Weights are put in by fcn_edge.surgery; docs/surgery.md has the theory.
 """
 
@@ -18,7 +18,7 @@ from fcn_edge.errors import FcnEdgeError, unknown_name
 
 Deconv = nn.ConvTranspose2d  # what the FCN paper calls a deconvolution layer
 
-# What a layer can become. "bilinear" has no parameters, "bilinear-conv" a small convolution before the resize.
+# What a layer can become. "bilinear" has no parameters, "bilinear-conv" a small convolution before it.
 FORMS = ("keep", "subpixel", "bilinear", "bilinear-conv", "resize-conv")
 
 
@@ -57,8 +57,8 @@ class Axis:
         """Output samples that a single input sample gives."""
         return self.kernel - 2 * self.padding + self.output_padding
 
-    # Sub-pixel: output o is phase (o + crop) % stride of low-resolution sample q = (o + crop) // stride, where
-    # it reads input q - e through tap phase + padding - crop + stride * e. This crop needs the fewest e.
+    # Sub-pixel: output o is phase (o + crop) % stride of low-resolution sample q = (o + crop) // stride; it
+    # reads input q - e through tap phase + padding - crop + stride * e. This crop needs the fewest e.
 
     @property
     def phase_crop(self) -> int:

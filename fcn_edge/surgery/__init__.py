@@ -1,0 +1,1 @@
+"""Choose, layer by layer and by measurement, how a network upsamples."""

@@ -1,0 +1,112 @@
+"""How far the scores of one network are from those of another: the numbers that decide on a replacement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+FloatArray = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One network on one engine. The reference is always the original network in fp32.
+
+    agreement: fraction of the pixels that get the reference's class. sqnr_db: power of the reference scores
+    over that of the difference, in dB. latency_ms: median time of one frame. miou: where there are labels.
+    checkerboard: of the score maps (checkerboard.score_checkerboard). precision: layer -> what the engine
+    computes it in.
+    """
+
+    agreement: float
+    sqnr_db: float
+    latency_ms: float | None = None
+    miou: float | None = None
+    checkerboard: float | None = None
+    precision: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers that were measured, rounded to what they can carry."""
+        digits = {"agreement": 5, "sqnr_db": 2, "latency_ms": 3, "miou": 5, "checkerboard": 3}
+        values = {key: (getattr(self, key), places) for key, places in digits.items()}
+        rounded = {key: round(value, places) for key, (value, places) in values.items() if value is not None}
+        return {**rounded, **({"precision": self.precision} if self.precision else {})}
+
+
+def sqnr_db(reference: Iterable[FloatArray], scores: Iterable[FloatArray]) -> float:
+    """Return the signal to noise ratio of class scores (C, h, w) in dB, at most 200.
+
+    The mean over the classes is taken out first: a value added to all classes of a pixel changes no mask.
+    """
+    signal = noise = 0.0
+    for expected, got in zip(reference, scores, strict=True):
+        expected, got = (np.asarray(a, np.float64) for a in (expected, got))
+        signal += float(np.square(_centred(expected)).sum())
+        noise += float(np.square(_centred(expected - got)).sum())
+    return power_ratio_db(signal, noise)
+
+
+def power_ratio_db(signal: float, noise: float) -> float:
+    """Return 10 log10(signal / noise), kept within -200..200 dB so that it is a JSON number."""
+    return float(10 * np.log10(np.clip(signal / max(noise, 1e-300), 1e-20, 1e20)))
+
+
+def agreement(reference: Iterable[FloatArray], scores: Iterable[FloatArray]) -> float:
+    """Return the fraction of score cells with the same highest class."""
+    same = total = 0
+    for expected, got in zip(reference, scores, strict=True):
+        match = np.argmax(expected, axis=0) == np.argmax(got, axis=0)
+        same, total = same + int(match.sum()), total + match.size
+    return same / total
+
+
+def to_input(model: nn.Module, frame: npt.NDArray[np.uint8]) -> Tensor:
+    """Return a frame, uint8 (H, W, 3) BGR, as the network takes it: float (1, 3, H, W) normalised RGB.
+
+    A network without `mean` and `std` gets x / 255.
+    """
+    rgb = torch.from_numpy(np.ascontiguousarray(frame[..., ::-1])).permute(2, 0, 1)[None].float() / 255
+    if not hasattr(model, "mean"):
+        return rgb
+    mean, std = (torch.as_tensor(v).float().reshape(1, 3, 1, 1) for v in (model.mean, model.std))
+    return (rgb - mean) / std
+
+
+@torch.no_grad()
+def scores_of(model: nn.Module, frames: Sequence[npt.NDArray[np.uint8]]) -> list[FloatArray]:
+    """Return the fp32 class scores (C, h, w) of each frame, at the network's own score stride."""
+    forward = getattr(model, "forward_scores", model)
+    was_training = model.training
+    model.eval()
+    scores = [forward(to_input(model, frame))[0].numpy() for frame in frames]
+    model.train(was_training)
+    return scores
+
+
+@torch.no_grad()
+def inputs_of(
+    model: nn.Module, names: Sequence[str], frames: Sequence[npt.NDArray[np.uint8]]
+) -> dict[str, list[Tensor]]:
+    """Return what each named layer is given on each frame, (1, C, h, w)."""
+    seen: dict[str, list[Tensor]] = {name: [] for name in names}
+
+    def listen(name: str) -> Any:
+        return lambda module, inputs: seen[name].append(inputs[0].detach().clone())
+
+    hooks = [model.get_submodule(name).register_forward_pre_hook(listen(name)) for name in names]
+    try:
+        scores_of(model, frames)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def _centred(scores: FloatArray) -> FloatArray:
+    return scores - scores.mean(axis=0, keepdims=True)
