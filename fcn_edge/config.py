@@ -7,6 +7,8 @@ from pathlib import Path
 
 from fcn_edge.errors import MisuseError
 
+AUGMENTATIONS = ("none", "standard", "strong")
+
 
 def parse_size(text: str) -> tuple[int, int]:
     """Return (height, width) in pixels from "HxW", e.g. "360x480"."""
@@ -23,23 +25,37 @@ class TrainConfig:
     data: str  # NAME:PATH, e.g. camvid:data/camvid or streets
     out: Path  # run folder
     model: str = "fcn8s-efficientnet_lite0"
-    weights: Path | None = None  # pretrained backbone (.safetensors, .pth)
+    weights: Path | None = None  # pretrained backbone or coarser FCN (.safetensors, .pth)
+    paper_head: bool = False  # fuse class scores as the paper does, instead of head_width channels
+    head_width: int = 96  # channels of the edge head
     epochs: int = 30
-    batch: int = 8
+    minutes: float | None = None  # wall-clock budget: the schedule then runs on time, and epochs do not count
+    batch: int = 8  # frames a forward pass
     lr: float = 1.5e-3  # peak learning rate of the head; the backbone takes a fifth of it
+    weight_decay: float = 0.01  # on weights of more than one dimension
+    ema: float = 0.999  # decay of the running average of the weights that is kept and scored; 0 turns it off
+    augment: str = "standard"  # none | standard | strong
     crop: tuple[int, int] | None = None  # (height, width); None: the frames' own size, at most 288x384
+    val_every: int = 1  # score the val split after every N epochs (and after the last)
     seed: int = 0
     resume: bool = False
     device: str = "auto"
-    workers: int = 0
+    workers: int = 0  # processes that read and augment frames; 0: the training process itself
     limit: int | None = None  # use only the first N frames (smoke runs)
 
     def __post_init__(self) -> None:
-        for flag, value in (("--epochs", self.epochs), ("--batch", self.batch)):
-            if value < 1:
-                raise MisuseError(f"{flag} is {value}", hint=f"type {flag} 1 or more")
+        for flag in ("epochs", "batch", "val_every", "head_width"):
+            if (value := getattr(self, flag)) < 1:
+                name = flag.replace("_", "-")
+                raise MisuseError(f"--{name} is {value}", hint=f"type --{name} 1 or more")
         if not self.lr > 0:
             raise MisuseError(f"--lr is {self.lr}", hint="type a positive learning rate, e.g. --lr 0.0015")
+        if self.minutes is not None and not self.minutes > 0:
+            raise MisuseError(f"--minutes is {self.minutes}", hint="type a number of minutes, e.g. 30")
+        if not 0 <= self.ema < 1:
+            raise MisuseError(f"--ema is {self.ema}", hint="type a decay from 0 (off) to below 1, e.g. 0.999")
+        if self.augment not in AUGMENTATIONS:
+            raise MisuseError(f"--augment is '{self.augment}'", hint=f"valid: {', '.join(AUGMENTATIONS)}")
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,7 @@ class CompileConfig:
     int8: bool = False
     size: tuple[int, int] | None = None  # (height, width); None: the data's own frame size
     split: str = "val"  # split of the gate
+    labelled: bool = True  # False: the data has no masks, the gate takes argmax agreement with fp32
     calibration_split: str = "train"
     calibration_count: int = 64
     max_drop: float = 0.01  # largest accepted loss of mean IU, as a fraction

@@ -1,0 +1,23 @@
+"""Score any predictor on a labelled data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fcn_edge.data import Dataset
+from fcn_edge.train.metrics import ConfusionMatrix
+
+Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 BGR frame (H, W, 3) -> uint8 class ids (H, W)
+
+
+def evaluate(predict: Predictor, dataset: Dataset, tick: Callable[[], None] | None = None) -> ConfusionMatrix:
+    """Return the confusion matrix of `predict` over the data set; `tick` is called after each frame."""
+    matrix = ConfusionMatrix(len(dataset.classes))
+    for i in range(len(dataset)):
+        sample = dataset[i]
+        matrix.update(predict(sample.frame), sample.mask)
+        if tick:
+            tick()
+    return matrix

@@ -1,0 +1,230 @@
+"""The training loop: read batch, forward, loss, backward, step, average; after each epoch score and save."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fcn_edge.artifacts import provenance
+from fcn_edge.config import TrainConfig
+from fcn_edge.data import Dataset
+from fcn_edge.errors import FcnEdgeError
+from fcn_edge.models import build_model
+from fcn_edge.models.fcn import FCN
+from fcn_edge.models.frames import predict_mask, to_input
+from fcn_edge.models.spec import ModelSpec
+from fcn_edge.models.weights import load_weights
+from fcn_edge.train.batches import Batches, choose_crop, make_augmentation
+from fcn_edge.train.checkpoint import save_checkpoint
+from fcn_edge.train.curve import write_curve
+from fcn_edge.train.device import choose_device
+from fcn_edge.train.ema import Ema
+from fcn_edge.train.evaluate import evaluate
+from fcn_edge.train.losses import class_weights, count_pixels, segmentation_loss
+from fcn_edge.train.optimizer import make_optimizer, set_rate
+from fcn_edge.train.progress import TrainProgress, duration
+from fcn_edge.train.schedule import Clock, rate_factor
+from fcn_edge.train.splits import open_splits
+from fcn_edge.train.state import Position, load_state, options_of, save_state
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run reached: the checkpoint kept, its metrics on val (empty without one), and the speed."""
+
+    checkpoint: Path
+    metrics: dict[str, Any]
+    epochs: int
+    best_epoch: int | None
+    steps: int
+    seconds: float
+    images_per_second: float
+    waiting: float  # share of the time spent waiting for data, 0..1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as a JSON object."""
+        return {**asdict(self), "checkpoint": str(self.checkpoint)}
+
+
+def train(config: TrainConfig) -> TrainResult:
+    """Train as `config` says and return what was reached; the run folder then holds
+
+    model.safetensors (+ .json): the best checkpoint by mean IU on val; last.safetensors: the latest;
+    state.safetensors: what --resume needs; curve.csv. Raises FcnEdgeError for data, weights or options that
+    cannot be used and for a loss that is not finite.
+    """
+    data, val = open_splits(config)
+    return Trainer(config, data, val).run()
+
+
+class Trainer:
+    """One run on a training set and, where there is one, a validation set."""
+
+    def __init__(self, config: TrainConfig, data: Dataset, val: Dataset | None) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.val, self.classes = config, val, data.classes
+        self.device = choose_device(config.device)
+        crop = choose_crop(data[0].frame.shape[:2], config.crop)
+        self.batches = Batches(
+            data, make_augmentation(config.augment, crop), config.batch, config.seed, config.workers
+        )
+        self.model = self._make_model()
+        counts = count_pixels(data, len(data.classes))
+        self.absent = [name for name, n in zip(data.classes.names, counts, strict=True) if n == 0]
+        self.weights = class_weights(counts).to(self.device)
+        self.optimizer = make_optimizer(self.model, config.lr, config.weight_decay)
+        self.ema = Ema(self.model, config.ema) if config.ema else None
+        self.position = Position()
+        if config.resume:
+            self.position = load_state(config.out, config, self.model, self.ema, self.optimizer)
+        budget = config.minutes * 60 if config.minutes else None
+        steps = config.epochs * len(self.batches)
+        self.clock = Clock(steps, budget, self.position.step, self.position.elapsed)
+
+    def run(self) -> TrainResult:
+        """Train to the end of the schedule."""
+        with TrainProgress(self.clock) as progress:
+            self._say_start(progress)
+            while not self.clock.over:
+                row = self._epoch(progress)
+                if self.clock.over or (self.position.epoch + 1) % self.config.val_every == 0:
+                    row |= self._validate()
+                self._finish_epoch(row, progress)
+        return self._result()
+
+    def _epoch(self, progress: TrainProgress) -> dict[str, Any]:
+        """Take every batch once; return the row of the learning curve."""
+        epoch = self.position.epoch
+        torch.manual_seed(hash((self.config.seed, epoch)))
+        self.model.train()
+        losses, waited, start = [], 0.0, time.perf_counter()
+        rate, mark = 0.0, start
+        for number, (frames, masks) in enumerate(self.batches.epoch(epoch)):
+            waited += time.perf_counter() - mark
+            rate = set_rate(self.optimizer, rate_factor(self.clock.progress))
+            loss = self._loss(frames, masks)
+            losses.append(loss.item())
+            if not math.isfinite(losses[-1]):
+                self._stop_not_finite(losses[-1], rate, number)
+            self._learn(loss)
+            mark = time.perf_counter()
+            progress.step(epoch, losses[-1], rate, len(losses) * self.batches.batch / (mark - start))
+            if self.clock.over:
+                break
+        seconds = time.perf_counter() - start
+        return {
+            "epoch": epoch + 1,
+            "step": self.clock.step,
+            "loss": sum(losses) / len(losses),
+            "lr": rate,
+            "images_per_second": len(losses) * self.batches.batch / seconds,
+            "waiting": waited / seconds,
+        }
+
+    def _loss(self, frames: Tensor, masks: Tensor) -> Tensor:
+        """Return the loss of one batch: uint8 BGR (N, H, W, 3) and ids (N, H, W)."""
+        inputs = to_input(frames.to(self.device), self.model.mean, self.model.std)
+        return segmentation_loss(self.model(inputs), masks.to(self.device), self.weights)
+
+    def _learn(self, loss: Tensor) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        if self.ema:
+            self.ema.update(self.model)
+        self.clock.step += 1
+
+    def _validate(self) -> dict[str, Any]:
+        if self.val is None:
+            return {}
+        matrix = evaluate(partial(predict_mask, self._kept().eval()), self.val)
+        return matrix.to_json(self.classes.names)
+
+    def _finish_epoch(self, row: dict[str, Any], progress: TrainProgress) -> None:
+        """Save last, best, state and curve, in an order in which a kill at any point loses nothing."""
+        out, at = self.config.out, self.position
+        row["seconds"] = self.clock.elapsed
+        at.epoch, at.step, at.elapsed = at.epoch + 1, self.clock.step, row["seconds"]
+        at.curve.append(row)
+        info = self._info(row)
+        save_checkpoint(out, self._kept(), self.classes, info, name="last")
+        score = row.get("miou")
+        better = score is not None and (at.best is None or score > at.best)
+        if better or self.val is None:
+            save_checkpoint(out, self._kept(), self.classes, info)
+            at.best, at.best_epoch = score, at.epoch
+        write_curve(out, at.curve)
+        save_state(out, self.config, at, self.model, self.ema, self.optimizer)
+        scored = f"  mIoU {score:.4f}{' best' if better else ''}" if score is not None else ""
+        progress.say(
+            f"epoch {at.epoch}  {duration(at.elapsed)}  loss {row['loss']:.4f}{scored}  "
+            f"{row['images_per_second']:.1f} images/s, {row['waiting']:.0%} waiting for data"
+        )
+
+    def _result(self) -> TrainResult:
+        at = self.position
+        kept = next((row for row in at.curve if row["epoch"] == at.best_epoch), at.curve[-1])
+        images = sum(row["images_per_second"] for row in at.curve) / len(at.curve)
+        waiting = sum(row["waiting"] for row in at.curve) / len(at.curve)
+        metrics = {key: kept[key] for key in METRICS if key in kept}
+        return TrainResult(
+            self.config.out, metrics, at.epoch, at.best_epoch, at.step, at.elapsed, images, waiting
+        )
+
+    def _kept(self) -> FCN:
+        return self.ema.model if self.ema else self.model  # type: ignore[return-value]
+
+    def _make_model(self) -> FCN:
+        config = self.config
+        width = None if config.paper_head else config.head_width
+        spec = ModelSpec(config.model, len(self.classes), width, context=not config.paper_head)
+        model = build_model(spec)
+        self.loaded = str(load_weights(model, config.weights)) if config.weights else ""
+        return model.to(self.device, memory_format=torch.channels_last)
+
+    def _info(self, row: dict[str, Any]) -> dict[str, Any]:
+        metrics = {key: row[key] for key in METRICS if key in row}
+        return {
+            "epoch": row["epoch"],
+            "step": row["step"],
+            "metrics": metrics,
+            "split": self.val.split if self.val else None,
+            "options": options_of(self.config),
+            "data_sha256": self.batches.dataset.digest(),
+            "provenance": provenance(),
+        }
+
+    def _say_start(self, progress: TrainProgress) -> None:
+        if self.loaded:
+            progress.say(f"weights: {self.loaded}")
+        if self.absent:
+            progress.say(f"no training pixel of: {', '.join(self.absent)} (they are not learned)")
+        if self.val is None:
+            progress.say(
+                f"{self.config.data} has no labelled val split: the last checkpoint is kept, unscored"
+            )
+        frames = len(self.batches.dataset)
+        progress.say(f"{frames} frames, {len(self.batches)} steps an epoch on {self.device}")
+
+    def _stop_not_finite(self, loss: float, rate: float, number: int) -> None:
+        stems = ", ".join(self.batches.stems(self.position.epoch, number))
+        kept = self.config.out / "last.safetensors"
+        has = (
+            f"the checkpoint of epoch {self.position.epoch} is kept in {kept}"
+            if self.position.epoch
+            else "nothing was saved yet"
+        )
+        raise FcnEdgeError(
+            f"the loss is {loss} at step {self.clock.step}, learning rate {rate:.2e}, batch {stems}; {has}",
+            hint=f"try a lower --lr than {self.config.lr}",
+        )
+
+
+METRICS = ("miou", "pixel_accuracy", "mean_accuracy", "fw_iou", "class_iou", "absent", "frames")

@@ -1,0 +1,56 @@
+"""The training and the validation set of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fcn_edge.config import TrainConfig
+from fcn_edge.data import Classes, Dataset, Sample, open_dataset
+from fcn_edge.errors import FcnEdgeError, MisuseError
+
+
+class Subset:
+    """Some samples of a data set, in the order given."""
+
+    def __init__(self, dataset: Dataset, indices: list[int]) -> None:
+        self.dataset, self.indices = dataset, indices
+        self.name, self.split = dataset.name, dataset.split
+        self.classes: Classes = dataset.classes
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read sample `index` of the subset."""
+        return self.dataset[self.indices[index]]
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield the samples in order."""
+        return (self[i] for i in range(len(self)))
+
+    def stem(self, index: int) -> str:
+        """Return the name of sample `index` without reading it."""
+        return self.dataset.stem(self.indices[index])
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the whole set and the choice."""
+        from fcn_edge.artifacts import hash_json
+
+        return hash_json([self.dataset.digest(), self.indices])
+
+
+def open_splits(config: TrainConfig) -> tuple[Dataset, Dataset | None]:
+    """Return (train, val or None where the data has no labelled val split)."""
+    train = open_dataset(config.data, "train")
+    if len(train) == 0:
+        raise FcnEdgeError(f"{config.data} has no training frames")
+    try:
+        val: Dataset | None = open_dataset(config.data, "val")
+    except MisuseError:
+        val = None
+    return _first(train, config.limit), _first(val, config.limit) if val is not None else None
+
+
+def _first(dataset: Dataset, limit: int | None) -> Dataset:
+    return dataset if limit is None or limit >= len(dataset) else Subset(dataset, list(range(limit)))

@@ -1,0 +1,110 @@
+"""The full state of a run in one file, so that a killed run goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialize
+from torch import Tensor, nn
+
+from fcn_edge.artifacts import atomic_write_bytes
+from fcn_edge.config import TrainConfig
+from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.train.ema import Ema
+from fcn_edge.train.optimizer import restore_states, states_of
+
+FILE = "state.safetensors"
+FREE = ("out", "resume", "device", "workers")  # options that do not change what is learned
+
+
+@dataclass
+class Position:
+    """Where a run is: epochs and steps done, seconds spent, the best score and the curve up to here."""
+
+    epoch: int = 0
+    step: int = 0
+    elapsed: float = 0.0
+    best: float | None = None
+    best_epoch: int | None = None
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+
+def options_of(config: TrainConfig) -> dict[str, Any]:
+    """Return the options that shape the result, as JSON."""
+    values = {key: value for key, value in asdict(config).items() if key not in FREE}
+    return json.loads(json.dumps(values, default=str))
+
+
+def save_state(
+    folder: Path,
+    config: TrainConfig,
+    position: Position,
+    model: nn.Module,
+    ema: Ema | None,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Write model, average, optimizer and position into one file, atomically.
+
+    There is no random state to save: every random choice is a function of the seed and the position.
+    """
+    parts = {"model": dict(model.state_dict()), "optimizer": states_of(optimizer)}
+    if ema:
+        parts["ema"] = dict(ema.model.state_dict())
+    tensors = {
+        f"{part}/{key}": value.detach().cpu().contiguous()
+        for part, values in parts.items()
+        for key, value in values.items()
+    }
+    about = {
+        "options": options_of(config),
+        "position": asdict(position),
+        "ema_steps": ema.steps if ema else 0,
+    }
+    atomic_write_bytes(folder / FILE, serialize(tensors, metadata={"state": json.dumps(about)}))
+
+
+def load_state(
+    folder: Path, config: TrainConfig, model: nn.Module, ema: Ema | None, optimizer: torch.optim.Optimizer
+) -> Position:
+    """Fill model, average and optimizer from the file and return the position.
+
+    Raises MisuseError where the options differ from those of the saved run, listing them.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise MisuseError(f"nothing to resume in {folder}", hint="leave out --resume to start there")
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads(file.metadata()["state"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a dict)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise FcnEdgeError(f"{path} is not a readable training state ({error})") from error
+    refuse_other_options(about["options"], options_of(config))
+    model.load_state_dict(_part(tensors, "model"))
+    restore_states(optimizer, _part(tensors, "optimizer"))
+    if ema:
+        ema.model.load_state_dict(_part(tensors, "ema"))
+        ema.steps = about["ema_steps"]
+    return Position(**about["position"])
+
+
+def refuse_other_options(saved: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Raise MisuseError listing every option that differs."""
+    differs = [key for key in sorted(saved | asked) if saved.get(key) != asked.get(key)]
+    if differs:
+        listed = ", ".join(f"{key} was {saved.get(key)} and is {asked.get(key)}" for key in differs)
+        raise MisuseError(
+            f"cannot resume with other options: {listed}",
+            hint="resume with the same, or choose another --out",
+        )
+
+
+def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {
+        key.removeprefix(f"{part}/"): value for key, value in tensors.items() if key.startswith(f"{part}/")
+    }
