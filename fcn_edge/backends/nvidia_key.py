@@ -1,0 +1,62 @@
+"""What a prebuilt NVIDIA engine was made from and for. Any difference means: build it again from model.onnx."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fcn_edge.artifacts import atomic_write_bytes, atomic_write_json, hash_json, read_json, sha256_bytes
+from fcn_edge.errors import FcnEdgeError
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """Identity of an engine.
+
+    device: name and SM of the GPU ("NVIDIA Orin, sm87"), or the compute capabilities an ahead-of-time engine is
+    for ("sm80+sm86"). options: everything else that changes the bytes.
+    """
+
+    model_sha256: str
+    engine: str
+    version: str
+    device: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the key as JSON types."""
+        return asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """Return 16 hex digits that name the engine's files."""
+        return hash_json(self.to_json())[:16]
+
+
+def engine_path(folder: Path, key: EngineKey) -> Path:
+    """Return where the engine of `key` lies under `folder`; beside it, NAME.json holds the key."""
+    return folder / key.engine / f"{key.digest}.engine"
+
+
+def store_engine(folder: Path, key: EngineKey, plan: bytes, facts: dict[str, Any]) -> Path:
+    """Write the engine and its side file atomically, the side file last: an engine without one is not used."""
+    path = engine_path(folder, key)
+    side = {"key": key.to_json(), "sha256": sha256_bytes(plan), "bytes": len(plan), **facts}
+    atomic_write_bytes(path, plan)
+    atomic_write_json(path.with_suffix(".json"), side)
+    return path
+
+
+def find_engine(folder: Path | None, key: EngineKey) -> bytes | None:
+    """Return the bytes of the stored engine of `key`, or None when there is none that can be trusted."""
+    if folder is None:
+        return None
+    path = engine_path(folder, key)
+    try:
+        side = read_json(path.with_suffix(".json"))
+        plan = path.read_bytes()
+    except (FcnEdgeError, OSError):
+        return None
+    intact = side.get("key") == key.to_json() and side.get("sha256") == sha256_bytes(plan)
+    return plan if intact else None

@@ -1,0 +1,77 @@
+"""A bundle at work: frame in, mask out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fcn_edge.artifacts import PathLike
+from fcn_edge.backends import Engine, load_backend
+from fcn_edge.backends.resize import resize_frame
+from fcn_edge.backends.tail import mask_from_scores
+from fcn_edge.bundle.reader import Bundle, read_bundle
+from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.targets import TARGETS
+
+
+class Segmenter:
+    """Turns frames of any size into class maps of the bundle's size. Not to be shared between threads."""
+
+    def __init__(self, engine: Engine, size: tuple[int, int], stride: int | None) -> None:
+        """stride: of the engine's scores; None when the engine gives masks."""
+        self.engine, self.size, self._stride = engine, size, stride
+
+    def __call__(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return the uint8 (H, W) class ids at the bundle's size for a uint8 (h, w, 3) BGR frame."""
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            raise FcnEdgeError(
+                f"frame is {frame.dtype} {frame.shape}",
+                hint="pass a uint8 array (height, width, 3) in BGR order",
+            )
+        output = self.engine.infer(np.ascontiguousarray(resize_frame(frame, self.size)))
+        if self._stride is None:
+            return output
+        return mask_from_scores(output, self._stride, self.size)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the engine's name, version and device."""
+        return self.engine.describe()
+
+
+def open_bundle(path: PathLike, *, allow_ungated: bool = False, self_test: bool = True) -> Segmenter:
+    """Verify a bundle, load its engine, run the golden frames and return the Segmenter.
+
+    Raises FcnEdgeError when the gate did not pass (unless `allow_ungated`), or when this machine's engine
+    does not give the golden masks.
+    """
+    bundle = read_bundle(path)
+    if bundle.verdict != "pass" and not allow_ungated:
+        raise FcnEdgeError(
+            f"the INT8 gate of {bundle.path} says '{bundle.verdict}'",
+            hint="compile it with data that it passes on, or allow ungated bundles (--allow-ungated)",
+        )
+    output = bundle.manifest["output"]
+    target = bundle.manifest["target"]
+    if target not in TARGETS:
+        raise unknown_name(f"target in {bundle.path}", target, list(TARGETS))
+    engine = load_backend(TARGETS[target].engine).open(bundle.model, bundle.path / "engines", {})
+    segmenter = Segmenter(engine, bundle.size, output["stride"] if output["tail"] == "scores" else None)
+    if self_test:
+        run_self_test(segmenter, bundle)
+    return segmenter
+
+
+def run_self_test(segmenter: Segmenter, bundle: Bundle) -> float:
+    """Return the smallest agreement with a golden mask; below the bundle's limit it is an error."""
+    limit = bundle.manifest["golden"]["min_agreement"]
+    lowest = 1.0
+    for frame, mask in bundle.golden():
+        lowest = min(lowest, float((segmenter(frame) == mask).mean()))
+    if lowest < limit:
+        raise FcnEdgeError(
+            f"the engine here gives {lowest:.2%} of the golden pixels of {bundle.path}, needed are {limit:.0%}",
+            hint="compile the bundle on this machine",
+        )
+    return lowest

@@ -1,0 +1,72 @@
+"""A recipe: how ranges are found and which layers stay float. Written in TOML under calibration/recipes/."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
+
+METHODS = ("minmax", "percentile", "entropy", "mse")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to quantize one network."""
+
+    method: str = "minmax"  # of activation ranges: minmax | percentile | entropy | mse
+    percentile: float = 99.99  # of |activation|, for method percentile
+    float_layers: tuple[str, ...] = ()  # names of layers kept in float, as `fcn-edge inspect` lists them
+    weight_bits: int = 0  # 8, 7 (cannot saturate on CPUs without VNNI), or 0: what the target needs
+    bias_correction: bool = True  # fold the mean error of every layer into its bias
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise unknown_name("range method", self.method, METHODS)
+        if not 50 < self.percentile <= 100:
+            raise MisuseError(f"percentile is {self.percentile}", hint="give a value above 50 and up to 100")
+        if self.weight_bits not in (0, 7, 8):
+            raise MisuseError(
+                f"weight_bits is {self.weight_bits}", hint="give 7, 8, or 0 for what the target needs"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields, for evidence."""
+        return {**asdict(self), "float_layers": list(self.float_layers)}
+
+
+def load_recipe(name: str) -> Recipe:
+    """Return a recipe by file path, or a plain one by the name of its range method."""
+    return Recipe(method=name) if name in METHODS else read_recipe(Path(name))
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe of a TOML file; unknown keys and wrong types are named."""
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FcnEdgeError(f"no such recipe: {path}", hint="see calibration/recipes/") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FcnEdgeError(f"{path} is not valid TOML ({error})") from error
+    types = {field.name: type(field.default) for field in fields(Recipe)}
+    for key, value in values.items():
+        if key not in types:
+            raise unknown_name(f"key in recipe {path}", key, list(types))
+        values[key] = _checked(path, key, value, types[key])
+    return Recipe(**values)
+
+
+def _checked(path: Path, key: str, value: Any, wanted: type) -> Any:
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if wanted is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if wanted is tuple or type(value) is not wanted:
+        meant = "a list of layer names" if wanted is tuple else f"a {wanted.__name__}"
+        raise FcnEdgeError(f"recipe {path}: {key} = {value!r} is not {meant}")
+    return value
