@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,18 +55,15 @@ class StreamRun:
 
 
 def run_stream(bundle: Path, source: Path | str, *arguments: str) -> StreamRun:
-    """Run the binary to its end and return its report; its own one-line error becomes an FcnEdgeError."""
+    """Run the binary to its end and return its report; its own one-line error becomes an FcnEdgeError.
+
+    A `--report FILE` among the arguments is kept; without one the report goes to a temporary file.
+    """
     with tempfile.TemporaryDirectory(prefix="fcn-edge-") as work:
-        report = Path(work) / "report.json"
-        command = [
-            str(find_stream()),
-            str(bundle),
-            "--source",
-            str(source),
-            "--report",
-            str(report),
-            *arguments,
-        ]
+        report = _named_report(arguments) or Path(work) / "report.json"
+        command = [str(find_stream()), str(bundle), "--source", str(source), *arguments]
+        if _named_report(arguments) is None:
+            command += ["--report", str(report)]
         start = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         wall = time.perf_counter() - start
@@ -73,6 +71,15 @@ def run_stream(bundle: Path, source: Path | str, *arguments: str) -> StreamRun:
             exit_code = 2 if done.returncode == 2 else 1
             raise FcnEdgeError(_last_words(done.stderr, done.returncode), exit_code=exit_code)
         return StreamRun(report=read_json(report), wall_s=wall)
+
+
+def _named_report(arguments: Sequence[str]) -> Path | None:
+    for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        if option == "--report":
+            return Path(value)
+        if option.startswith("--report="):
+            return Path(option.removeprefix("--report="))
+    return None
 
 
 def _last_words(complaint: str, returncode: int) -> str:

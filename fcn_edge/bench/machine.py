@@ -12,21 +12,23 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_X86_FLAGS = ("sse4_2", "avx", "avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8")
-_ARM_FLAGS = ("asimd", "asimddp", "i8mm")
+from fcn_edge.machine import INT8_DOT_PRODUCT, cpu_flags, cpu_model, int8_path, usable_cores
+
+_TELLING_FLAGS = {"sse4_2", "avx", "avx2", "fma", "avx512f", "asimd"} | INT8_DOT_PRODUCT
 
 
 def device_facts() -> dict[str, Any]:
     """Return what places a latency: processor, instruction sets, cores, clock policy, versions."""
     return {
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "arch": platform.machine(),
-        "flags": _cpu_flags(),
-        "cores": len(os.sched_getaffinity(0)),
+        "flags": sorted(cpu_flags() & _TELLING_FLAGS),
+        "int8": int8_path(cpu_flags()),
+        "cores": usable_cores(),
         "cpu_quota": _cpu_quota(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "memory_gb": _memory_gb(),
-        "virtual": "hypervisor" in _cpuinfo("flags").split(),
+        "virtual": "hypervisor" in cpu_flags(),
         "os": _os_name(),
         "kernel": platform.release(),
         "versions": {"python": platform.python_version(), **_versions()},
@@ -119,23 +121,6 @@ def _throttle_count() -> int | None:
 def _energy_uj() -> int | None:
     text = _read("/sys/class/powercap/intel-rapl:0/energy_uj")
     return int(text) if text and text.isdigit() else None
-
-
-def _cpu_model() -> str:
-    return _cpuinfo("model name") or _read("/proc/device-tree/model") or platform.processor() or "unknown"
-
-
-def _cpu_flags() -> list[str]:
-    present = set((_cpuinfo("flags") or _cpuinfo("Features")).split())
-    return [flag for flag in (*_X86_FLAGS, *_ARM_FLAGS) if flag in present]
-
-
-def _cpuinfo(key: str) -> str:
-    for line in (_read("/proc/cpuinfo") or "").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == key:
-            return value.strip()
-    return ""
 
 
 def _cpu_quota() -> float | None:

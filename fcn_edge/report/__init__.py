@@ -1,0 +1,17 @@
+"""Reports made from the JSON of a measurement: one page, and the JSON to make it from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fcn_edge.artifacts import atomic_write_json, atomic_write_text
+from fcn_edge.report.page import render
+
+__all__ = ["render", "write_report"]
+
+
+def write_report(report: dict[str, Any], out: Path) -> Path:
+    """Write report.html and report.json into the folder `out` and return the path of the page."""
+    atomic_write_json(out / "report.json", report)
+    return atomic_write_text(out / "report.html", render(report))
