@@ -1,7 +1,7 @@
 """From model.onnx to engine bytes: the calls that TensorRT 10, 11 and TensorRT-RTX share.
 
-Networks are strongly typed: precisions are those of the Q/DQ graph, never the builder's choice. The module of the
-library is passed in as `trt`, because the two packages have the same interface under different names.
+Networks are strongly typed: precisions are those of the Q/DQ graph, never the builder's choice. The module of
+the library is passed in as `trt`, because the two packages have the same interface under different names.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _LOGS: dict[str, Any] = {}
 def build_engine(trt: Any, model_onnx: Path, configure: Callable[[Any], None]) -> tuple[bytes, str]:
     """Return the serialized engine of `model_onnx` and the builder's verbose log.
 
-    configure: sets what differs between the libraries on the builder's config. Engines of the same model, options
-    and library are the same bytes (tested for TensorRT-RTX).
+    configure: sets what differs between the libraries on the builder's config. Engines of the same model,
+    options and library are the same bytes (tested for TensorRT-RTX).
     """
     log = build_log(trt)
     log.lines.clear()

@@ -1,4 +1,4 @@
-"""What a prebuilt NVIDIA engine was made from and for. Any difference means: build it again from model.onnx."""
+"""What an NVIDIA engine was made from and for. Any difference means: build it from model.onnx again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from fcn_edge.errors import FcnEdgeError
 class EngineKey:
     """Identity of an engine.
 
-    device: name and SM of the GPU ("NVIDIA Orin, sm87"), or the compute capabilities an ahead-of-time engine is
-    for ("sm80+sm86"). options: everything else that changes the bytes.
+    device: name and SM of the GPU ("NVIDIA Orin, sm87"), or the compute capabilities an ahead-of-time engine
+    is for ("sm80+sm86"). options: everything else that changes the bytes.
     """
 
     model_sha256: str
@@ -40,7 +40,7 @@ def engine_path(folder: Path, key: EngineKey) -> Path:
 
 
 def store_engine(folder: Path, key: EngineKey, plan: bytes, facts: dict[str, Any]) -> Path:
-    """Write the engine and its side file atomically, the side file last: an engine without one is not used."""
+    """Write the engine, then its side file, each atomically: an engine without a side file is not used."""
     path = engine_path(folder, key)
     side = {"key": key.to_json(), "sha256": sha256_bytes(plan), "bytes": len(plan), **facts}
     atomic_write_bytes(path, plan)

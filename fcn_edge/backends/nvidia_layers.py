@@ -1,8 +1,8 @@
 """Which layers of a built engine really compute in INT8, read from what the builder says about its kernels.
 
 Without a GPU the only witness is the builder's verbose listing of kernels with their data types (the engine
-inspector needs a device). It is a log format, so the wheel is pinned, and a listing in which nothing can be read
-is an error, never "all is well".
+inspector needs a device). It is a log format, so the wheel is pinned, and a listing in which nothing can be
+read is an error, never "all is well".
 """
 
 from __future__ import annotations
@@ -87,14 +87,14 @@ def _kernel(row: re.Match[str]) -> Kernel:
 
 
 def precision_report(kernels: list[Kernel], model: onnx.ModelProto) -> PrecisionReport:
-    """Return the precision of every layer with weights of `model`; a layer that no kernel names is an error."""
+    """Return the precision of every layer with weights; a layer that no kernel names is an error."""
     owner = {
         layer: kernel for kernel in kernels if kernel.kind in WEIGHT_KERNELS for layer in kernel.onnx_layers
     }
     names = [node.name for node in model.graph.node if node.op_type in LAYERS]
     if lost := [name for name in names if name not in owner]:
         raise FcnEdgeError(
-            f"the builder's listing names no kernel for {len(lost)} of {len(names)} layers (first: {lost[0]})",
+            f"the builder lists no kernel for {len(lost)} of {len(names)} layers (first: {lost[0]})",
             hint="its precisions cannot be vouched for; report this network",
         )
     int8 = tuple(name for name in names if owner[name].is_int8)
@@ -115,6 +115,6 @@ def require_int8(report: PrecisionReport, model: onnx.ModelProto, engine: str) -
     wanted = quantized_layers(model)
     if lost := [name for name in wanted if name not in report.int8]:
         raise FcnEdgeError(
-            f"{engine} computes {len(lost)} of {len(wanted)} quantized convolutions in float (first: {lost[0]})",
+            f"{engine} runs {len(lost)} of {len(wanted)} quantized convolutions in float (first: {lost[0]})",
             hint="compute capability 7.5 does that to all of them: leave 75 out of compute_capabilities",
         )

@@ -1,7 +1,7 @@
 """TensorRT-RTX: engines for NVIDIA desktop GPUs, built ahead of time on a machine that has none.
 
-The wheels are an optional extra under NVIDIA's own licence: `pip install 'fcn-edge[tensorrt-rtx]'`. An engine runs
-on the compute capabilities it was built for; Jetson is not among them (see backends/tensorrt.py).
+The wheels are an optional extra under NVIDIA's own licence: `pip install 'fcn-edge[tensorrt-rtx]'`. An engine
+runs on the compute capabilities it was built for; Jetson is not among them (see backends/tensorrt.py).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CAPABILITIES = "80+86+89+120"  # Ampere to Blackwell; 75 (Turing) would turn eve
 def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str, Any]:
     """Build the engine under `out_dir`/tensorrt-rtx and return its key, file and measured precisions.
 
-    options: `compute_capabilities`, joined by "+", e.g. "86+89". The convolutions that were quantized must come
-    out as INT8 kernels, else this is an error; see nvidia_layers.
+    options: `compute_capabilities`, joined by "+", e.g. "86+89". The convolutions that were quantized must
+    come out as INT8 kernels, else this is an error; see nvidia_layers.
     """
     import onnx
 
