@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 NONE = "–"  # shown where there is no number
+PHONE_CHARACTERS = 46  # what fits on a line of 390 px
 
 
 def text(value: object) -> str:
@@ -41,31 +42,35 @@ def paragraph(words: str, kind: str = "") -> str:
 
 
 def table(
-    caption: str,
-    head: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    *,
-    words: Sequence[int] = (0,),
+    caption: str, head: Sequence[str], rows: Iterable[Sequence[object]], *, words: Sequence[int] = (0,)
 ) -> str:
-    """Return a table; columns in `words` hold text, all others numbers. The first heads its row."""
+    """Return a table; columns in `words` hold text, all others numbers. The first heads its row.
+
+    A table too wide for a phone becomes there a list of rows, each cell with its column's name before it.
+    """
     rows = list(rows)
     if not rows:
         return ""
     header = "".join(f'<th scope="col"{_align(i, words)}>{text(name)}</th>' for i, name in enumerate(head))
     lines = [
-        "<tr>" + "".join(_cell(i, value, words) for i, value in enumerate(row)) + "</tr>" for row in rows
+        "<tr>" + "".join(_cell(i, head[i], v, words) for i, v in enumerate(row)) + "</tr>" for row in rows
     ]
+    kind = ' class="stack"' if _characters(head, rows) > PHONE_CHARACTERS else ""
     return (
-        '<div class="wide" tabindex="0"><table>'
-        f"<caption>{text(caption)}</caption>\n<thead><tr>{header}</tr></thead>\n"
-        f"<tbody>\n{chr(10).join(lines)}\n</tbody></table></div>"
+        f"<table{kind}><caption>{text(caption)}</caption>\n<thead><tr>{header}</tr></thead>\n"
+        f"<tbody>\n{chr(10).join(lines)}\n</tbody></table>"
     )
 
 
-def _cell(index: int, value: object, words: Sequence[int]) -> str:
+def _characters(head: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    """Return how many characters wide the table is, counting two between columns."""
+    return sum(max(len(str(row[i])) for row in (head, *rows)) + 2 for i in range(len(head)))
+
+
+def _cell(index: int, name: str, value: object, words: Sequence[int]) -> str:
     if index == 0:
         return f'<th scope="row">{text(value)}</th>'
-    return f"<td{_align(index, words)}>{text(value)}</td>"
+    return f'<td data-name="{text(name)}"{_align(index, words)}>{text(value)}</td>'
 
 
 def _align(index: int, words: Sequence[int]) -> str:

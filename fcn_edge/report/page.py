@@ -57,10 +57,11 @@ def _header(report: Json) -> str:
     first = report["bundles"][0]
     made = (report.get("provenance") or {}).get("created", "")[:10]
     size = f"{first['input']['height']}x{first['input']['width']}"
-    about = f"fcn-edge report · {len(first['classes'])} classes at {size} · {made}"
+    about = f"fcn-edge report · {len(first['classes'])} classes at {size}"
     tone, headline, words = verdict(first)
     return (
-        f'<header>\n<p class="eyebrow">{text(about)}</p>\n<h1>{text(_title(report))}</h1>\n'
+        f'<header>\n<p class="eyebrow">{text(about)} · <time>{text(made)}</time></p>\n'
+        f"<h1>{text(_title(report))}</h1>\n"
         f'<p class="lead">{text(lead(report))}</p>\n'
         f'<div class="verdict {tone}"><span class="mark" aria-hidden="true">{MARKS[tone]}</span>'
         f"<b>{text(headline)}</b><span>{text(words)}</span></div>\n{_tiles(report)}\n</header>"
