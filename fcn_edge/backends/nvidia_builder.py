@@ -15,11 +15,14 @@ from fcn_edge.errors import FcnEdgeError
 _LOGS: dict[str, Any] = {}
 
 
-def build_engine(trt: Any, model_onnx: Path, configure: Callable[[Any], None]) -> tuple[bytes, str]:
+def build_engine(
+    trt: Any, model_onnx: Path, configure: Callable[[Any], None], finish: Callable[[Any], None] | None = None
+) -> tuple[bytes, str]:
     """Return the serialized engine of `model_onnx` and the builder's verbose log.
 
     configure: sets what differs between the libraries on the builder's config. Engines of the same model,
-    options and library are the same bytes (tested for TensorRT-RTX).
+    options and library are the same bytes (tested for TensorRT-RTX). finish: reads the config after the build
+    (its timing cache).
     """
     log = build_log(trt)
     log.lines.clear()
@@ -32,6 +35,8 @@ def build_engine(trt: Any, model_onnx: Path, configure: Callable[[Any], None]) -
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise FcnEdgeError(f"{trt.__name__} cannot build {model_onnx.name}: {log.complaint()}")
+    if finish is not None:
+        finish(config)
     return bytes(plan), "\n".join(line for _, line in log.lines)
 
 

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 LAYERS = ("Conv", "ConvTranspose")
 # kernels that multiply with weights; the others (kgen, runtime_function) move, scale and requantize data
-WEIGHT_KERNELS = ("correlation", "deconv")
+WEIGHT_KERNELS = ("correlation", "deconv", "CaskConvolution", "CaskDeconvolution", "CaskDeconvolutionV2")
 
+# TensorRT-RTX 1.7 lists weights as Constants and prints "Datatype: Int8"; TensorRT 10 has no Constants and
+# prints "Format/Datatype: Int8" or a sentence that ends in "Int8 format".
 _ROW = re.compile(
     r"^Name: (?P<name>.+?), LayerType: (?P<kind>\w+), Inputs: \[(?P<inputs>.*?)\], "
-    r"Constants: \[(?P<constants>.*?)\], Outputs: \[(?P<outputs>.*?)\], TacticName: .*?, StreamId: \d+, "
-    r"Metadata: (?P<metadata>.*)$"
+    r"(?:Constants: \[(?P<constants>.*?)\], )?Outputs: \[(?P<outputs>.*?)\], .*?Metadata: (?P<metadata>.*)$"
 )
-_DATATYPE = re.compile(r"Datatype: (\w+)")
+_DATATYPE = re.compile(r"Datatype: (?:[^,}]*?\b)?(U?Int\d+|Float|Half|BFloat16|FP8|FP4|Bool)\b")
 _ONNX_LAYER = re.compile(r"\[ONNX Layer: ([^\]]+)\]")
 
 
@@ -48,7 +49,7 @@ class Kernel:
     def is_int8(self) -> bool:
         """Return whether activations and weights are both int8: a convolution on integers."""
         weights = (*self.constants[:1], *self.inputs[1:2])
-        return self.inputs[:1] == ("Int8",) and "Int8" in weights
+        return self.inputs[:1] == ("Int8",) and (not weights or "Int8" in weights)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def read_listing(log: str) -> list[Kernel]:
 
 def _kernel(row: re.Match[str]) -> Kernel:
     def datatypes(group: str) -> tuple[str, ...]:
-        return tuple(_DATATYPE.findall(row[group]))
+        return tuple(_DATATYPE.findall(row[group] or ""))
 
     layers = tuple(_ONNX_LAYER.findall(row["metadata"]))
     return Kernel(

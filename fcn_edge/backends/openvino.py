@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fcn_edge.backends.cache import cache_folder
 from fcn_edge.errors import FcnEdgeError
 
 
@@ -22,20 +22,6 @@ def open(model_onnx: Path, engines_dir: Path | None, options: dict[str, str]) ->
     return OpenVinoEngine(model_onnx, options)
 
 
-def cache_dir() -> Path | None:
-    """Return the folder of compiled models, created; None when it cannot be written.
-
-    $FCN_EDGE_CACHE, else $XDG_CACHE_HOME/fcn-edge, else ~/.cache/fcn-edge; below it `openvino`.
-    """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = Path(os.environ.get("FCN_EDGE_CACHE") or home / "fcn-edge") / "openvino"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None
-
-
 class OpenVinoEngine:
     """A model compiled for the CPU; one request, not shared between threads."""
 
@@ -47,7 +33,7 @@ class OpenVinoEngine:
         self._properties = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if "threads" in options:
             self._properties["INFERENCE_NUM_THREADS"] = options["threads"]
-        if cache := cache_dir():
+        if cache := cache_folder("openvino"):
             self._properties["CACHE_DIR"] = str(cache)
         try:
             self._compiled = ov.Core().compile_model(str(model_onnx), "CPU", self._properties)
