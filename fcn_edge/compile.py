@@ -12,21 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from fcn_edge.artifacts import provenance
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.resize import resize_frame
-from fcn_edge.bundle import Segmenter, write_bundle
+from fcn_edge.bundle import Segmenter, describe, write_bundle
 from fcn_edge.config import CompileConfig
-from fcn_edge.data import Dataset, open_dataset
+from fcn_edge.data import open_dataset
 from fcn_edge.errors import MisuseError, unknown_name
-from fcn_edge.evaluate import Subject, check_classes, score, torch_predictor
+from fcn_edge.evaluate import Agreement, Subject, check_classes, score, torch_predictor
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.gate import GateVerdict, judge, ungated
 from fcn_edge.quantize.lint import lint, refuse_if_found
-from fcn_edge.quantize.qdq import QuantizeReport, layer_names, quantize_onnx
+from fcn_edge.quantize.qdq import layer_names, quantize_onnx
 from fcn_edge.quantize.recipe import Recipe, load_recipe
-from fcn_edge.targets import TARGETS, Target
+from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS, Target
 from fcn_edge.train.checkpoint import Checkpoint, load_checkpoint
 
 Note = Callable[[str], None]
@@ -44,8 +43,8 @@ class CompileResult:
     precision: str
     gate: GateVerdict
     layers: dict[str, int]
-    next: str = ""
-    warnings: list[str] = field(default_factory=list)
+    next: str
+    warnings: list[str]
 
     def to_json(self) -> dict[str, Any]:
         """Return what `fcn-edge compile --json` prints."""
@@ -62,15 +61,28 @@ class CompileResult:
 
 @dataclass
 class Build:
-    """A compilation under way: what was decided first, and the evidence collected since."""
+    """A compilation under way: what was decided first, and what the stages found since."""
 
     config: CompileConfig
     target: Target
     checkpoint: Checkpoint
-    size: tuple[int, int]
+    size: tuple[int, int]  # (height, width) of the frames the graph takes
+    work: Path  # temporary folder; work/engines goes into the bundle
     note: Note
+    layers: dict[str, int] = field(default_factory=dict)
+    engine: dict[str, Any] = field(default_factory=dict)  # what the backend said when it built
     evidence: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def precision(self) -> str:
+        """int8 | fp32."""
+        return "int8" if self.config.int8 else "fp32"
+
+    @property
+    def stride(self) -> int | None:
+        """Pixels a score stands for; None when the graph gives masks."""
+        return self.checkpoint.model.score_stride if self.target.tail == "scores" else None
 
     def warn(self, text: str) -> None:
         """Say it now and keep it for the result."""
@@ -78,64 +90,78 @@ class Build:
         self.note(f"warning: {text}")
 
     def open(self, model: Path) -> Segmenter:
-        """Return the target's engine (or the one that stands in for it here) on an ONNX file."""
-        stride = self.checkpoint.model.score_stride if self.target.tail == "scores" else None
+        """Return the target's engine on an ONNX file, or the oracle where it cannot run here."""
+        name, options = self.target.engine or ORACLE, dict(self.config.options)
+        if self.target.engine is None:
+            options = ORACLE_OPTIONS
         return Segmenter(
-            load_backend(self.target.engine).open(model, None, self.config.options), self.size, stride
+            load_backend(name).open(model, self.work / "engines", options), self.size, self.stride
         )
 
 
 def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> CompileResult:
     """Compile `config.checkpoint` and write `config.out`, also when the gate refuses (its verdict says so).
 
-    progress: called with one line of text per stage. Every bad input is a FcnEdgeError before anything is
-    written.
+    progress: called with one line of text per stage. Bad input is a FcnEdgeError before anything is written.
     """
-    build = _start(config, progress or (lambda text: None))
-    with tempfile.TemporaryDirectory() as folder:
-        fp32 = export(build, Path(folder) / "fp32.onnx")
-        calibration, report, model = None, None, fp32
-        if config.int8:
-            calibration = calibrate(build)
-            model, report = quantize(build, fp32, calibration, Path(folder) / "int8.onnx")
+    with tempfile.TemporaryDirectory() as work:
+        build = start(config, Path(work), progress or (lambda text: None))
+        fp32 = export(build)
+        model = quantize(build, fp32, calibrate(build)) if config.int8 else fp32
+        build_engine(build, model)
         shipped = build.open(model)
         gate = measure(build, fp32, shipped)
-        layers = _layer_counts(fp32, report)
-        golden = [(frame, shipped(frame)) for frame in golden_frames(build, calibration)]
+        golden = [(frame, shipped(frame)) for frame in golden_frames(build)]
         build.note(f"writing {config.out}")
-        write_bundle(config.out, _manifest(build, gate, layers), model, golden, build.evidence, MIN_AGREEMENT)
-    return CompileResult(config.out, config.target, _precision(config), gate, layers, warnings=build.warnings)
+        manifest = describe(
+            config, build.checkpoint, build.size, build.target.tail, build.precision,
+            gate=gate, measured=build.evidence.get("gate", {}), layers=build.layers, engine=build.engine,
+        )  # fmt: skip
+        write_bundle(
+            config.out, manifest, model, golden, build.evidence, MIN_AGREEMENT, engines=build.work / "engines"
+        )
+    following = build.engine.get("next", "")
+    return CompileResult(
+        config.out, config.target, build.precision, gate, build.layers, following, build.warnings
+    )
 
 
-def _start(config: CompileConfig, note: Note) -> Build:
+def start(config: CompileConfig, work: Path, note: Note) -> Build:
     """Check everything that can be checked before the work starts."""
     if config.target not in TARGETS:
         raise unknown_name("target", config.target, list(TARGETS))
+    target = TARGETS[config.target]
+    if config.int8 and target.weight_bits is None:
+        raise MisuseError(f"--target {config.target} is float only", hint="leave --int8 out, or use openvino")
     if config.int8 and config.data is None:
         raise MisuseError("--int8 needs frames to calibrate on", hint="add --data NAME:PATH")
     checkpoint = load_checkpoint(config.checkpoint)
     size = config.size
     if config.data is not None:
         dataset = open_dataset(config.data, config.split, labelled=config.labelled)
-        check_classes(Subject(config.checkpoint, lambda frame: frame, checkpoint.classes.names), dataset)
-        size = size or dataset[0].frame.shape[:2]
+        check_classes(config.checkpoint, checkpoint.classes.names, dataset)
+        if size is None:
+            height, width = dataset[0].frame.shape[:2]
+            size = (height, width)
     if size is None:
         raise MisuseError("no frame size", hint="add --size HEIGHTxWIDTH, or --data to take its frames' size")
-    return Build(config, TARGETS[config.target], checkpoint, size, note)
+    (work / "engines").mkdir()
+    return Build(config, target, checkpoint, size, work, note)
 
 
-def export(build: Build, path: Path) -> Path:
-    """Write the fp32 frame graph."""
+def export(build: Build) -> Path:
+    """Write the fp32 frame graph and return its path."""
     build.note(f"exporting {build.checkpoint.spec.name} for frames of {build.size[0]}x{build.size[1]}")
-    export_onnx(build.checkpoint.model, build.size, build.target.tail, path)
+    path = export_onnx(build.checkpoint.model, build.size, build.target.tail, build.work / "fp32.onnx")
     refuse_if_found(lint(onnx.load(path)), "the exported graph")
+    build.layers = {"int8": 0, "float": len(layer_names(onnx.load(path)))}
     return path
 
 
 def calibrate(build: Build) -> CalibrationSet:
     """Choose the calibration frames."""
     config = build.config
-    assert config.data is not None
+    assert config.data is not None  # start() saw to it
     dataset = open_dataset(config.data, config.calibration_split, labelled=False)
     chosen = choose_frames(
         dataset, config.calibration_count, config.seed, lambda frame: resize_frame(frame, build.size)
@@ -147,19 +173,34 @@ def calibrate(build: Build) -> CalibrationSet:
     return chosen
 
 
-def quantize(
-    build: Build, fp32: Path, calibration: CalibrationSet, path: Path
-) -> tuple[Path, QuantizeReport]:
-    """Write the Q/DQ graph and lint it."""
+def quantize(build: Build, fp32: Path, calibration: CalibrationSet) -> Path:
+    """Write the Q/DQ graph, lint it and return its path."""
+    assert build.target.weight_bits is not None  # start() saw to it
     recipe = load_recipe(build.config.recipe) if build.config.recipe else Recipe()
     recipe = replace(recipe, weight_bits=recipe.weight_bits or build.target.weight_bits)
+    path = build.work / "int8.onnx"
     report = quantize_onnx(fp32, calibration, recipe, path)
     for text in report.notes:
         build.warn(text)
     refuse_if_found(lint(onnx.load(path)), "the INT8 graph")
-    build.note(f"quantized {len(report.int8_layers)} layers, {len(report.float_layers)} stay float")
+    build.layers = {"int8": len(report.int8_layers), "float": len(report.float_layers)}
+    build.note(f"quantized {build.layers['int8']} layers, {build.layers['float']} stay float")
     build.evidence["quantize"] = {"recipe": recipe.to_json(), **report.to_json()}
-    return path, report
+    return path
+
+
+def build_engine(build: Build, model: Path) -> None:
+    """Let the target prepare what it can ahead of time, under work/engines."""
+    config = build.config
+    backend: Any = load_backend("onnxruntime" if config.target == "onnx" else config.target)
+    engines = build.work / "engines"
+    if hasattr(backend, "export"):  # targets made from the PyTorch network rather than from ONNX
+        backend.export(build.checkpoint.model, build.size, build.target.tail, engines)
+    said = backend.build(model, engines, dict(config.options))
+    build.layers = said.pop("layers", build.layers)
+    if "next" in said:
+        said["next"] = said["next"].replace("{bundle}", str(config.out))
+    build.engine = said
 
 
 def measure(build: Build, fp32: Path, shipped: Segmenter) -> GateVerdict:
@@ -176,36 +217,20 @@ def measure(build: Build, fp32: Path, shipped: Segmenter) -> GateVerdict:
     dataset = open_dataset(config.data, config.split, labelled=config.labelled)
     same = Agreement()
     before, after = score(
-        [Subject("fp32", original, names), Subject("shipped", shipped, names)],
+        [Subject("original", original, names), Subject("shipped", shipped, names)],
         dataset, limit=config.limit, progress=build.note, each=same.update,
     )  # fmt: skip
     gate = judge(before, after, same.value, config.max_drop)
     build.evidence["gate"] = {
-        **gate.to_json(), **_scored_on(config, dataset, before["frames"] or same.frames),
-        "fp32": before, _precision(config): after,
+        **gate.to_json(),
+        "engine": build.target.engine or ORACLE, "oracle": build.target.engine is None,
+        "split": config.split, "data": dataset.name, "frames": same.frames, "data_sha256": dataset.digest(),
+        "fp32": before, build.precision: after,
     }  # fmt: skip
     return gate
 
 
-class Agreement:
-    """Share of pixels on which two masks give the same class, over all frames."""
-
-    def __init__(self) -> None:
-        self.equal = self.pixels = self.frames = 0
-
-    def update(self, masks: list[Frame], label: Frame | None) -> None:
-        """Count one frame (the label plays no part)."""
-        self.equal += int((masks[0] == masks[1]).sum())
-        self.pixels += masks[0].size
-        self.frames += 1
-
-    @property
-    def value(self) -> float:
-        """The share, 0..1."""
-        return self.equal / max(self.pixels, 1)
-
-
-def golden_frames(build: Build, calibration: CalibrationSet | None) -> list[Frame]:
+def golden_frames(build: Build) -> list[Frame]:
     """Return a few frames at the graph's size, spread over the gate's split; smooth noise without data."""
     if build.config.data is None:
         generator = np.random.default_rng(build.config.seed)
@@ -215,51 +240,3 @@ def golden_frames(build: Build, calibration: CalibrationSet | None) -> list[Fram
     count = min(GOLDEN_FRAMES, len(dataset))
     picked = np.linspace(0, len(dataset) - 1, count).round().astype(int)
     return [resize_frame(dataset[int(index)].frame, build.size) for index in picked]
-
-
-def _scored_on(config: CompileConfig, dataset: Dataset, frames: int) -> dict[str, Any]:
-    return {"split": config.split, "data": dataset.name, "frames": frames, "data_sha256": dataset.digest()}
-
-
-def _layer_counts(fp32: Path, report: QuantizeReport | None) -> dict[str, int]:
-    if report is None:
-        return {"int8": 0, "float": len(layer_names(onnx.load(fp32)))}
-    return {"int8": len(report.int8_layers), "float": len(report.float_layers)}
-
-
-def _precision(config: CompileConfig) -> str:
-    return "int8" if config.int8 else "fp32"
-
-
-def _manifest(build: Build, gate: GateVerdict, layers: dict[str, int]) -> dict[str, Any]:
-    """Return the manifest's keys that do not depend on the files (docs/bundle.md)."""
-    config, checkpoint, (height, width) = build.config, build.checkpoint, build.size
-    measured = build.evidence.get("gate", {})
-    scored_on = {key: measured[key] for key in ("split", "data", "frames", "data_sha256") if key in measured}
-    return {
-        "name": config.out.stem,
-        "classes": [{"name": c["name"], "color": c["color"]} for c in checkpoint.classes.to_json()],
-        "void_id": 255,
-        "input": {
-            "name": "frame", "height": height, "width": width,
-            "layout": "NHWC", "dtype": "uint8", "color": "BGR", "resize": "linear",
-        },
-        "output": _output(build),
-        "precision": _precision(config),
-        "target": config.target,
-        "model": {"spec": checkpoint.spec.to_json(), "weights_sha256": checkpoint.weights_sha256},
-        "gate": {**gate.to_json(), **scored_on},
-        "layers": layers,
-        "evidence": {key: measured[key] for key in ("fp32", "int8") if key in measured},
-        "provenance": provenance(),
-    }  # fmt: skip
-
-
-def _output(build: Build) -> dict[str, Any]:
-    height, width = build.size
-    stride = build.checkpoint.model.score_stride if build.target.tail == "scores" else 1
-    return {
-        "tail": build.target.tail, "name": build.target.tail, "stride": stride,
-        "height": -(-height // stride), "width": -(-width // stride),
-        "channels": len(build.checkpoint.classes) if build.target.tail == "scores" else 1,
-    }  # fmt: skip

@@ -45,7 +45,7 @@ def evaluate(
     """
     subject = open_subject(what, size=size, allow_ungated=allow_ungated)
     dataset = open_dataset(data, split)
-    check_classes(subject, dataset)
+    check_classes(subject.name, subject.class_names, dataset)
     return score([subject], dataset, limit=limit, progress=progress)[0]
 
 
@@ -75,15 +75,15 @@ def torch_predictor(fcn: Any, size: tuple[int, int] | None = None) -> Predict:
     return lambda frame: predict_mask(fcn, frame if size is None else resize_frame(frame, size))
 
 
-def check_classes(subject: Subject, dataset: Dataset) -> None:
-    """Raise FcnEdgeError unless the data's classes are the model's, in the same order."""
+def check_classes(name: str, class_names: tuple[str, ...], dataset: Dataset) -> None:
+    """Raise FcnEdgeError unless the data's classes are those of the model `name`, in the same order."""
     theirs = dataset.classes.names
-    if subject.class_names != theirs:
-        odd = [name for name in theirs if name not in subject.class_names][:3]
+    if class_names != theirs:
+        odd = [one for one in theirs if one not in class_names][:1]
         detail = f", e.g. '{odd[0]}'" if odd else " in another order"
         raise FcnEdgeError(
-            f"{dataset.name} has {len(theirs)} classes{detail}, {subject.name} {len(subject.class_names)}",
-            hint="score on the classes it was trained for",
+            f"{dataset.name} has {len(theirs)} classes{detail}, {name} was trained on {len(class_names)}",
+            hint="score it on the classes it was trained on",
         )
 
 
@@ -116,3 +116,21 @@ def score(
         if progress and ((index + 1) % max(1, count // 5) == 0 or index + 1 == count):
             progress(f"scored {index + 1}/{count} frames of {dataset.name} {dataset.split}")
     return [matrix.to_json(dataset.classes.names) for matrix in matrices]
+
+
+class Agreement:
+    """Share of pixels on which two masks give the same class, over all frames."""
+
+    def __init__(self) -> None:
+        self.equal = self.pixels = self.frames = 0
+
+    def update(self, masks: list[Frame], label: Frame | None) -> None:
+        """Count one frame (the label plays no part)."""
+        self.equal += int((masks[0] == masks[1]).sum())
+        self.pixels += masks[0].size
+        self.frames += 1
+
+    @property
+    def value(self) -> float:
+        """The share, 0..1."""
+        return self.equal / max(self.pixels, 1)

@@ -19,6 +19,11 @@ from fcn_edge.errors import unknown_name
 BACKENDS = {
     "openvino": "fcn_edge.backends.openvino",
     "onnxruntime": "fcn_edge.backends.onnxruntime",
+    "tensorrt": "fcn_edge.backends.tensorrt",
+    "tensorrt-rtx": "fcn_edge.backends.tensorrt_rtx",
+    "torch-tensorrt": "fcn_edge.backends.torch_tensorrt",
+    "torchscript": "fcn_edge.backends.torchscript",
+    "aoti": "fcn_edge.backends.aoti",
 }
 
 

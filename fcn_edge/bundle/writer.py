@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,20 @@ def write_bundle(
     golden: list[Pair],
     evidence: dict[str, Any],
     min_agreement: float,
+    *,
+    engines: Path | None = None,
 ) -> Path:
     """Write the bundle and return its folder; an existing one is replaced only when the new one is whole.
 
     manifest: all keys but magic, schema, files and golden. golden: frame uint8 (H, W, 3) BGR and the mask
-    uint8 (H, W) the engine gives. evidence: name -> JSON value, written to evidence/NAME.json.
+    uint8 (H, W) the engine gives. evidence: name -> JSON value, written to evidence/NAME.json. engines:
+    folder of prebuilt engines, copied to engines/.
     """
     with atomic_directory(path) as folder:
         (folder / "model.onnx").write_bytes(Path(model_onnx).read_bytes())
         frames = _write_golden(folder, golden)
+        if engines is not None and any(engines.iterdir()):
+            shutil.copytree(engines, folder / "engines")
         for name, value in evidence.items():
             _write_json(folder / "evidence" / f"{name}.json", value)
         files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
