@@ -1,0 +1,59 @@
+#include "image_source.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <fcn_edge/error.hpp>
+#include <filesystem>
+#include <opencv2/imgcodecs.hpp>
+#include <utility>
+#include <vector>
+
+namespace fcn_edge::app {
+namespace fs = std::filesystem;
+namespace {
+
+class ImageSource : public Source {
+ public:
+  explicit ImageSource(std::vector<fs::path> files) : files_(std::move(files)) {}
+
+  bool read(cv::Mat& image, std::string& name) override {
+    if (next_ == files_.size()) return false;
+    const fs::path& file = files_[next_++];
+    image = cv::imread(file.string(), cv::IMREAD_COLOR);
+    if (image.empty()) throw Error(ErrorCode::io, "cannot read image " + file.string(), "remove or replace it");
+    name = file.stem().string();
+    return true;
+  }
+
+  bool live() const override { return false; }
+  double fps() const override { return 0; }
+
+ private:
+  std::vector<fs::path> files_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+bool is_image_name(const std::string& path) {
+  std::string extension = fs::path(path).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".bmp";
+}
+
+std::unique_ptr<Source> open_images(const std::string& path) {
+  std::vector<fs::path> files;
+  if (!fs::is_directory(path)) {
+    files.emplace_back(path);
+    return std::make_unique<ImageSource>(std::move(files));
+  }
+  for (const auto& entry : fs::directory_iterator(path)) {
+    if (entry.is_regular_file() && is_image_name(entry.path().string())) files.push_back(entry.path());
+  }
+  if (files.empty()) throw Error(ErrorCode::misuse, path + " holds no image", "images are .png, .jpg or .bmp");
+  std::sort(files.begin(), files.end());
+  return std::make_unique<ImageSource>(std::move(files));
+}
+
+}  // namespace fcn_edge::app

@@ -1,0 +1,36 @@
+#include <algorithm>
+#include <cctype>
+#include <fcn_edge/error.hpp>
+#include <filesystem>
+
+#include "image_source.hpp"
+#include "source.hpp"
+#include "video_source.hpp"
+
+namespace fcn_edge::app {
+namespace {
+
+bool is_index(const std::string& text) {
+  return !text.empty() && text.size() < 4 &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+std::unique_ptr<Source> open_source(const std::string& spec) {
+  if (is_index(spec)) return open_camera(std::stoi(spec));
+  if (contains(spec, " ! ")) return open_gstreamer(spec);
+  if (contains(spec, "://")) return open_address(spec);
+  if (spec.rfind("/dev/", 0) == 0) return open_device(spec);
+  std::error_code error;
+  if (!std::filesystem::exists(spec, error)) {
+    throw Error(ErrorCode::misuse, "no such source: " + spec,
+                "give a video file, a folder of images, a camera index such as 0, or an rtsp:// address");
+  }
+  if (std::filesystem::is_directory(spec) || is_image_name(spec)) return open_images(spec);
+  return open_video_file(spec);
+}
+
+}  // namespace fcn_edge::app

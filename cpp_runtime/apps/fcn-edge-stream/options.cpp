@@ -1,0 +1,136 @@
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fcn_edge/error.hpp>
+#include <fcn_edge/version.hpp>
+#include <iostream>
+#include <map>
+#include <opencv2/core/utility.hpp>
+#include <vector>
+
+#include "closest_match.hpp"
+
+namespace fcn_edge::app {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  fcn-edge-stream road.fcne --source drive.mp4 --out overlay.mp4 --report report.json
+  fcn-edge-stream road.fcne --source 0 --window
+  fcn-edge-stream road.fcne --source rtsp://camera.local/stream --masks masks
+  fcn-edge-stream road.fcne --selftest
+
+Exit codes: 0 done (also after Ctrl-C or SIGTERM, with all files finished), 1 failure, 2 wrong use.)";
+
+const std::map<std::string, Policy> kPolicies{
+    {"auto", Policy::automatic}, {"block", Policy::block}, {"latest", Policy::latest}};
+const std::map<std::string, ScheduleChoice> kSchedules{{"auto", ScheduleChoice::automatic},
+                                                       {"latency", ScheduleChoice::latency},
+                                                       {"throughput", ScheduleChoice::throughput}};
+
+template <class T>
+std::string names_of(const std::map<std::string, T>& table) {
+  std::string names;
+  for (const auto& entry : table) names += (names.empty() ? "" : "|") + entry.first;
+  return names;
+}
+
+// An option whose value is one of a table's names; others are refused with the list.
+template <class T>
+void add_choice(CLI::App& app, const std::string& flag, T& target, const std::map<std::string, T>& table,
+                const std::string& help) {
+  app.add_option_function<std::string>(
+         flag,
+         [&target, &table, flag](const std::string& name) {
+           const auto found = table.find(name);
+           if (found == table.end()) {
+             throw Error(ErrorCode::misuse, flag + " '" + name + "' does not exist", "valid: " + names_of(table));
+           }
+           target = found->second;
+         },
+         help)
+      ->type_name(names_of(table));
+}
+
+void declare(CLI::App& app, StreamOptions& o) {
+  app.add_option("bundle", o.bundle, "The bundle folder NAME.fcne that fcn-edge compile wrote")->type_name("BUNDLE");
+  app.add_option("--source", o.source,
+                 "Video file, folder of images, camera index or /dev/videoN, rtsp:// or http:// address, or a "
+                 "GStreamer pipeline ending in appsink")
+      ->type_name("SOURCE");
+  app.add_option("--out", o.out, "Write the overlay as a video file")->type_name("FILE.mp4");
+  app.add_option("--masks", o.masks, "Write every class map as an 8-bit PNG of class ids")->type_name("DIR");
+  app.add_flag("--window", o.window, "Show the overlay in a window; q or Escape ends");
+  app.add_option("--alpha", o.alpha, "Strength of the class colours, 0 to 1")->capture_default_str();
+  app.add_option("--report", o.report, "Write counts and latency percentiles as JSON; - is stdout")
+      ->type_name("FILE");
+  app.add_flag("--raw-samples", o.raw_samples, "Put every latency sample into the report");
+  add_choice(app, "--policy", o.policy, kPolicies, "Frames to keep when the source is faster (auto: files block, cameras latest)");
+  add_choice(app, "--schedule", o.schedule, kSchedules, "How the engine shares the cores (auto: files throughput, cameras latency)");
+  app.add_option("--threads", o.threads, "Engine threads; 0 lets the engine choose")->type_name("N");
+  app.add_option("--slots", o.slots, "Frames in flight at most; 0 lets the schedule choose")->type_name("N");
+  app.add_option("--limit", o.limit, "Stop after N frames (the warm-up not counted)")->type_name("N");
+  app.add_option("--loop", o.loop, "Play a file or folder N times; 0 is for ever")->type_name("N");
+  app.add_option("--warmup", o.warmup, "Leave the first N frames out of the statistics")->type_name("N");
+  app.add_option("--cache-dir", o.cache_dir, "Folder for compiled engines")->type_name("DIR");
+  app.add_flag("--allow-ungated", o.allow_ungated, "Stream a bundle that did not pass its accuracy gate");
+  app.add_flag("--build-engine", o.build_engine, "Build the engine for this machine anew, self-test it, then stop");
+  app.add_flag("--selftest", o.selftest_only, "Check the bundle and its golden frames, then stop");
+}
+
+std::string version_text() {
+  return std::string("fcn-edge-stream ") + version() + " (OpenCV " + cv::getVersionString() + ")";
+}
+
+[[noreturn]] void unknown_option(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  if (word.empty() || word.front() != '-') {
+    throw Error(ErrorCode::misuse, "unexpected argument '" + word + "'", "one bundle is streamed at a time");
+  }
+  const std::string near = closest_match(word.substr(0, word.find('=')), names);
+  throw Error(ErrorCode::misuse, "unknown option '" + word + "'",
+              near.empty() ? "see fcn-edge-stream --help" : "did you mean " + near + "?");
+}
+
+void require(bool ok, const std::string& what, const std::string& hint) {
+  if (!ok) throw Error(ErrorCode::misuse, what, hint);
+}
+
+void check(const StreamOptions& o) {
+  require(!o.bundle.empty(), "no bundle given", "type fcn-edge-stream BUNDLE --source SOURCE");
+  require(o.selftest_only || o.build_engine || !o.source.empty(), "no --source given",
+          "type for example --source drive.mp4, or --source 0 for the first camera");
+  require(o.alpha >= 0 && o.alpha <= 1, "--alpha is outside 0 to 1", "type for example --alpha 0.5");
+  require(o.threads >= 0 && o.threads <= 1024, "--threads is outside 0 to 1024", "0 lets the engine choose");
+  require(o.slots >= 0 && o.slots <= 64, "--slots is outside 0 to 64", "0 lets the schedule choose");
+  require(o.loop >= 0, "--loop is negative", "1 plays the source once, 0 for ever");
+}
+
+}  // namespace
+
+std::optional<StreamOptions> parse_options(int argc, const char* const* argv) {
+  StreamOptions options;
+  CLI::App app("Segment a video stream with a bundle: source -> engine -> overlay, masks, report.", "fcn-edge-stream");
+  app.set_version_flag("--version", version_text());
+  app.footer(kExamples);
+  app.allow_extras();
+  declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return std::nullopt;
+  } catch (const CLI::CallForVersion&) {
+    std::cout << version_text() << "\n";
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    throw Error(ErrorCode::misuse, error.what(), "see fcn-edge-stream --help");
+  }
+  if (const auto extra = app.remaining(); !extra.empty()) unknown_option(app, extra.front());
+  check(options);
+  return options;
+}
+
+}  // namespace fcn_edge::app

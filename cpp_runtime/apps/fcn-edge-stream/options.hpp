@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace fcn_edge::app {
+
+/// Which frames are kept when the source is faster than the engine.
+enum class Policy {
+  automatic,  ///< block for files, latest for live sources
+  block,      ///< every frame; the source waits
+  latest,     ///< the newest frame; older ones are dropped and counted
+};
+
+enum class ScheduleChoice { automatic, latency, throughput };
+
+/// What the user typed.
+struct StreamOptions {
+  std::string bundle;
+  std::string source;
+  std::string out;
+  std::string masks;
+  std::string report;
+  bool window = false;
+  bool raw_samples = false;
+  bool allow_ungated = false;
+  bool selftest_only = false;
+  bool build_engine = false;
+  Policy policy = Policy::automatic;
+  ScheduleChoice schedule = ScheduleChoice::automatic;
+  int threads = 0;
+  int slots = 0;
+  std::uint64_t limit = 0;  ///< frames after the warm-up; 0: no limit
+  int loop = 1;             ///< 0: for ever
+  std::uint64_t warmup = 0;
+  double alpha = 0.5;
+  std::string cache_dir;
+};
+
+/// Parse the command line. Empty when --help or --version has been answered on stdout; throws
+/// Error(misuse) with one sentence, naming the nearest option when one is unknown.
+std::optional<StreamOptions> parse_options(int argc, const char* const* argv);
+
+}  // namespace fcn_edge::app

@@ -1,0 +1,63 @@
+#include "report.hpp"
+
+#include <cmath>
+#include <iostream>
+
+#include "staged_file.hpp"
+
+namespace fcn_edge::app {
+namespace {
+
+using nlohmann::json;
+
+double rounded(double ms) { return std::round(ms * 1e4) / 1e4; }
+
+json percentile(const Latency& latency, double fraction, std::uint64_t samples_needed) {
+  if (latency.count() < samples_needed) return nullptr;
+  return rounded(latency.percentile_ms(fraction));
+}
+
+json stage(const Latency& latency) {
+  json out;
+  out["p50"] = percentile(latency, 0.5, 1);
+  out["p90"] = percentile(latency, 0.9, kSamplesForP90);
+  out["p99"] = percentile(latency, 0.99, kSamplesForP99);
+  out["p999"] = percentile(latency, 0.999, kSamplesForP999);
+  out["max"] = latency.count() > 0 ? json(rounded(latency.max_ms())) : json(nullptr);
+  return out;
+}
+
+}  // namespace
+
+json make_report(const Statistics& statistics, const std::vector<Warning>& warnings, json device,
+                 const json& about, bool raw_samples) {
+  json report = about;
+  report["frames_in"] = statistics.frames_in;
+  report["frames_out"] = statistics.frames_out;
+  report["dropped"] = statistics.dropped;
+  report["frames_measured"] = statistics.measured;
+  report["seconds"] = rounded(statistics.seconds);
+  report["fps"] = rounded(statistics.fps());
+  for (const auto& [name, latency] : statistics.stages()) {
+    report["latency_ms"][name] = stage(*latency);
+    if (raw_samples) report["samples_ms"][name] = latency->samples_ms();
+  }
+  report["device"] = std::move(device);
+  report["warnings"] = json::array();
+  for (const Warning& warning : warnings) {
+    report["warnings"].push_back(
+        {{"type", warning.type}, {"message", warning.message}, {"remedy", warning.remedy}});
+  }
+  return report;
+}
+
+void write_report(const json& report, const std::string& path) {
+  const std::string text = report.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  if (path == "-") {
+    std::cout << text << std::flush;
+  } else {
+    write_file(path, text.data(), text.size());
+  }
+}
+
+}  // namespace fcn_edge::app

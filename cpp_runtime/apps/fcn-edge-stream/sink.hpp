@@ -1,0 +1,36 @@
+#pragma once
+
+#include <fcn_edge/bundle_info.hpp>
+#include <fcn_edge/frame.hpp>
+#include <memory>
+#include <opencv2/core/mat.hpp>
+#include <string>
+
+namespace fcn_edge::app {
+
+/// A finished frame as sinks see it.
+struct Scene {
+  const cv::Mat& overlay;   ///< the camera frame with class colours and legend (plain when no sink asked)
+  const Mask& mask;
+  const std::string& name;  ///< stem for files
+};
+
+/// Where results go. Sinks are called in turn on the pipeline's thread.
+class Sink {
+ public:
+  Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  virtual ~Sink() = default;  ///< without commit(), leaves nothing half-written behind
+
+  virtual bool needs_overlay() const = 0;
+  virtual void write(const Scene& scene) = 0;
+  virtual void commit() {}                          ///< make what was written final; throws Error(io)
+  virtual bool wants_stop() const { return false; } ///< the person at the window pressed q
+};
+
+std::unique_ptr<Sink> make_mask_sink(const std::string& folder);
+std::unique_ptr<Sink> make_video_sink(const std::string& path, double fps);
+std::unique_ptr<Sink> make_window_sink(const std::string& title);
+
+}  // namespace fcn_edge::app

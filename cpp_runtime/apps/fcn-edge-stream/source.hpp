@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <opencv2/core/mat.hpp>
+#include <string>
+
+namespace fcn_edge::app {
+
+using Clock = std::chrono::steady_clock;
+
+/// One picture on its way through the program. Its buffers are reused from frame to frame.
+struct Frame {
+  cv::Mat image;            ///< 8-bit BGR
+  std::uint64_t index = 0;  ///< position in the source, from 0, dropped frames included
+  std::string name;         ///< file stem for its mask
+  Clock::time_point asked;  ///< when the source was asked for it
+  Clock::time_point taken;  ///< when the source handed it over: its age counts from here
+};
+
+/// Where frames come from. One thread at a time.
+class Source {
+ public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+
+  /// The next picture into `image`, and the stem for its mask when it has one of its own.
+  /// False at the end. Throws Error(io) when the source breaks.
+  virtual bool read(cv::Mat& image, std::string& name) = 0;
+
+  virtual bool live() const = 0;  ///< frames come whether or not anybody takes them
+  virtual double fps() const = 0; ///< frames a second, 0 when unknown
+};
+
+/// Open what the user named: a video file, image folder, camera, address or GStreamer pipeline.
+/// Throws Error(misuse) for what does not exist and Error(io) for what cannot be read.
+std::unique_ptr<Source> open_source(const std::string& spec);
+
+}  // namespace fcn_edge::app

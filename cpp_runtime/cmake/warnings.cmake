@@ -1,0 +1,13 @@
+# fcn_edge_options: what every target of ours is compiled with. Headers of others are SYSTEM and stay silent.
+add_library(fcn_edge_options INTERFACE)
+target_compile_options(fcn_edge_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+
+# Loops over pixels are worth vectorising even in a build with debug information.
+target_compile_options(fcn_edge_options INTERFACE $<$<CONFIG:RelWithDebInfo>:-O3>)
+
+if(FCN_EDGE_SANITIZE)
+  target_compile_options(fcn_edge_options INTERFACE -fsanitize=${FCN_EDGE_SANITIZE} -fno-omit-frame-pointer
+                                                    -fno-sanitize-recover=all)
+  target_link_options(fcn_edge_options INTERFACE -fsanitize=${FCN_EDGE_SANITIZE})
+  target_compile_definitions(fcn_edge_options INTERFACE FCN_EDGE_SANITIZED)
+endif()

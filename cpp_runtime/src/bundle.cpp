@@ -1,0 +1,75 @@
+#include "bundle.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "fcn_edge/error.hpp"
+#include "sha256.hpp"
+
+namespace fcn_edge {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::uintmax_t kMaxManifestBytes = 4 << 20;
+
+[[noreturn]] void tampered(const fs::path& file, const std::string& what) {
+  throw Error(ErrorCode::tampered, file.string() + " " + what, "copy or compile the bundle again");
+}
+
+// Symbolic links may stay inside the folder (a deduplicated copy), never lead out of it.
+void check_inside(const fs::path& folder, const fs::path& file) {
+  std::error_code error;
+  const fs::path real = fs::canonical(file, error);
+  if (error) tampered(file, "is missing");
+  const auto [end, unused] = std::mismatch(folder.begin(), folder.end(), real.begin(), real.end());
+  if (end != folder.end()) tampered(file, "leads out of the bundle");
+  if (!fs::is_regular_file(real)) tampered(file, "is not a file");
+}
+
+void check_file(const fs::path& folder, const std::string& name, const FileEntry& entry) {
+  const fs::path file = folder / name;
+  check_inside(folder, file);
+  const std::uintmax_t bytes = fs::file_size(file);
+  if (bytes != entry.bytes) {
+    tampered(file, "has " + std::to_string(bytes) + " bytes, the manifest says " + std::to_string(entry.bytes));
+  }
+  if (sha256_file(file) != entry.sha256) tampered(file, "does not match its SHA-256 in the manifest");
+}
+
+std::string read_manifest_text(const fs::path& folder) {
+  const std::string text = read_small_file(folder / "manifest.json", kMaxManifestBytes);
+  const std::string digest = read_small_file(folder / "manifest.sha256", 256);
+  if (digest.substr(0, 64) != sha256(text)) {
+    tampered(folder / "manifest.json", "does not match manifest.sha256");
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string read_small_file(const fs::path& path, std::uintmax_t limit) {
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file) throw Error(ErrorCode::io, "cannot read " + path.string());
+  if (bytes > limit) throw Error(ErrorCode::io, path.string() + " is too large to be what its name says");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+Bundle open_bundle(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_regular_file(folder / "manifest.json", error)) {
+    const std::string seen = fs::exists(folder, error) ? " is not a bundle: no manifest.json in it" : " does not exist";
+    throw Error(ErrorCode::bundle, folder.string() + seen, "give the folder NAME.fcne that fcn-edge compile wrote");
+  }
+  Bundle bundle;
+  bundle.folder = fs::canonical(folder);
+  check_inside(bundle.folder, bundle.folder / "manifest.json");
+  bundle.manifest = parse_manifest(read_manifest_text(bundle.folder));
+  for (const auto& [name, entry] : bundle.manifest.files) check_file(bundle.folder, name, entry);
+  return bundle;
+}
+
+}  // namespace fcn_edge

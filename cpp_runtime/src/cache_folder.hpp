@@ -1,0 +1,12 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace fcn_edge {
+
+/// Folder for one engine's compiled models: CHOSEN, else $FCN_EDGE_CACHE, $XDG_CACHE_HOME/fcn-edge or
+/// ~/.cache/fcn-edge, then /ENGINE. Created if need be; empty when it cannot be written (then no cache).
+std::filesystem::path cache_folder(const std::string& chosen, const std::string& engine);
+
+}  // namespace fcn_edge
