@@ -124,9 +124,10 @@ class DeviceArray:
 
     def upload(self, value: npt.NDArray[Any]) -> None:
         """Copy `value` (same shape and dtype) to the device."""
-        self._cuda.copy_in(
-            self.address, np.ascontiguousarray(value, self.host.dtype).reshape(self.host.shape)
-        )
+        array = np.ascontiguousarray(value, self.host.dtype)
+        if array.size != self.host.size:
+            raise FcnEdgeError(f"the engine takes {self.host.shape}, not {array.shape}")
+        self._cuda.copy_in(self.address, array)
 
     def download(self) -> npt.NDArray[Any]:
         """Return the device's content; the array is used again by the next call."""

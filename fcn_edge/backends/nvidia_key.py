@@ -52,11 +52,23 @@ def find_engine(folder: Path | None, key: EngineKey) -> bytes | None:
     """Return the bytes of the stored engine of `key`, or None when there is none that can be trusted."""
     if folder is None:
         return None
-    path = engine_path(folder, key)
+    found = _read(engine_path(folder, key))
+    return found[1] if found and found[0] == key.to_json() else None
+
+
+def find_engine_of(folder: Path | None, engine: str, model_sha256: str, version: str) -> bytes | None:
+    """Return the bytes of a stored engine of this model and library version, for whatever device; or None."""
+    for path in sorted((folder / engine).glob("*.engine")) if folder else ():
+        found = _read(path)
+        if found and (found[0].get("model_sha256"), found[0].get("version")) == (model_sha256, version):
+            return found[1]
+    return None
+
+
+def _read(path: Path) -> tuple[dict[str, Any], bytes] | None:
+    """Return key and bytes of a stored engine; None when it is damaged or was never finished."""
     try:
-        side = read_json(path.with_suffix(".json"))
-        plan = path.read_bytes()
+        side, plan = read_json(path.with_suffix(".json")), path.read_bytes()
     except (FcnEdgeError, OSError):
         return None
-    intact = side.get("key") == key.to_json() and side.get("sha256") == sha256_bytes(plan)
-    return plan if intact else None
+    return (side["key"], plan) if side.get("sha256") == sha256_bytes(plan) else None

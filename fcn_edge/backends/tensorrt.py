@@ -1,8 +1,8 @@
 """TensorRT 10.3 and later, 11 included: INT8 engines on Jetson and on data-centre GPUs.
 
 An engine is bound to the library's version and to the GPU, so it is built on the device that runs it: at
-compile time where that is this machine, else later by `fcn-edge build-engine`. Networks are strongly typed (the
-only kind TensorRT 11 has), so the Q/DQ graph alone decides what is INT8.
+compile time where that is this machine, else later by `fcn-edge build-engine`. Networks are strongly typed
+(the only kind TensorRT 11 has), so the Q/DQ graph alone decides what is INT8.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from fcn_edge.backends.nvidia_key import EngineKey, find_engine, store_engine
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
 from fcn_edge.errors import FcnEdgeError, MisuseError
 
-TAIL = "mask"
-RUNS_HERE = False  # where it can run is decided on the device; the gate is filled by the CPU oracle
 OLDEST = (10, 3)
 NEXT = "fcn-edge build-engine {bundle}"  # where there is no Python: fcn-edge-stream {bundle} --build-engine
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from fcn_edge.artifacts import sha256_file
 from fcn_edge.backends.nvidia_builder import build_engine
-from fcn_edge.backends.nvidia_key import EngineKey, store_engine
+from fcn_edge.backends.nvidia_cuda import cuda
+from fcn_edge.backends.nvidia_engine import NvidiaEngine
+from fcn_edge.backends.nvidia_key import EngineKey, find_engine_of, store_engine
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
 from fcn_edge.errors import FcnEdgeError, unknown_name
 
-TAIL = "mask"
-RUNS_HERE = False  # building needs no GPU, running does: the gate is filled by the CPU oracle
 INSTALL = "pip install 'fcn-edge[tensorrt-rtx]'"
 CAPABILITIES = "80+86+89+120"  # Ampere to Blackwell; 75 (Turing) would turn every convolution to float
 
@@ -49,12 +49,16 @@ def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str,
     }
 
 
-def open(model_onnx: Path, engines_dir: Path | None, options: dict[str, str]) -> Any:
-    """Refuse: the Python side does not execute RTX engines, the C++ runtime does, where there is a GPU."""
-    raise FcnEdgeError(
-        "a TensorRT-RTX engine runs in the C++ runtime on a machine with an RTX GPU",
-        hint="type fcn-edge-stream BUNDLE --source ... there; compile --target openvino to run on a CPU",
-    )
+def open(model_onnx: Path, engines_dir: Path | None, options: dict[str, str]) -> NvidiaEngine:
+    """Load the bundle's engine on this machine's RTX GPU."""
+    trt, device = library(), cuda().device()
+    plan = find_engine_of(engines_dir, "tensorrt-rtx", sha256_file(model_onnx), trt.__version__)
+    if plan is None:
+        raise FcnEdgeError(
+            f"the bundle has no engine of TensorRT-RTX {trt.__version__} for its model.onnx",
+            hint="type fcn-edge build-engine BUNDLE",
+        )
+    return NvidiaEngine("tensorrt-rtx", trt, plan, device)
 
 
 def library() -> Any:
