@@ -85,7 +85,7 @@ def _checkpoint_text(facts: dict[str, Any]) -> str:
         f"receptive field  {fields}",
         f"weights          sha256 {facts['weights_sha256'][:16]}",
         "",
-        "upsamplers (transposed convolutions; index 0 = no checkerboard)",
+        "upsamplers (transposed convolutions; ripple and residual 0 = no checkerboard)",
         *[_upsampler_line(layer) for layer in facts["upsamplers"]],
         *[f"  {name}: replaced by {kind}" for name, kind in facts["replaced"].items()],
         "",
@@ -97,9 +97,11 @@ def _checkpoint_text(facts: dict[str, Any]) -> str:
 
 def _upsampler_line(layer: dict[str, Any]) -> str:
     kernel, stride, channels = layer["kernel"], layer["stride"], layer["channels"]
+    index = layer["checkerboard"]
+    residual = "" if index["residual"] is None else f", residual {index['residual']:.4f}"
     return (
         f"  {layer['name']}: {kernel[0]}x{kernel[1]} stride {stride[0]}, {channels[0]} -> {channels[1]} channels"
-        f", checkerboard {layer['checkerboard']['energy']:.4f}"
+        f", ripple {index['ripple']:.4f}{residual}"
     )
 
 

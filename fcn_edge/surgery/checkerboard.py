@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from fcn_edge.models.upsample import why_not
+from fcn_edge.surgery.fit import fit_resize_conv
+
 FloatArray = npt.NDArray[np.floating]
 
 # The neighbours of a spectral peak are the bins this far from it (a Hann window smears a peak over +-1).
 NEAR, FAR = 2, 5
+
+
+@dataclass(frozen=True)
+class AnalyticIndex:
+    """What a layer's weights say about its checkerboard, before any frame is seen.
+
+    ripple: spread of the phases on a constant input (checkerboard_index). residual: share of the kernel that
+    no checkerboard-free kernel of its size expresses (fit.fit_resize_conv); None where there is no such form.
+    """
+
+    ripple: float
+    residual: float | None
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return both numbers."""
+        return {"ripple": self.ripple, "residual": self.residual}
+
+
+def analytic_index(deconv: nn.ConvTranspose2d) -> AnalyticIndex:
+    """Return the checkerboard index of a transposed convolution from its weights."""
+    stride_y, stride_x = deconv.stride
+    ripple = checkerboard_index(phase_gains(deconv, deconv.in_channels, (stride_y, stride_x)))
+    residual = None if why_not(deconv, "resize-conv") else fit_resize_conv(deconv).residual
+    return AnalyticIndex(ripple, residual)
 
 
 @torch.no_grad()
