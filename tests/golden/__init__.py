@@ -1,0 +1,1 @@
+"""The golden fixture and the script that makes it."""
