@@ -17,7 +17,7 @@ from fcn_edge.bench.machine import device_facts, watch_machine
 from fcn_edge.bench.result import BenchResult, BundleBench
 from fcn_edge.bench.rounds import run_round
 from fcn_edge.bench.subject import Subject, open_subjects, write_frames
-from fcn_edge.bench.warnings import FromTheStream, machine_warnings, round_warnings, sample_warnings
+from fcn_edge.bench.warnings import machine_warnings, round_warnings, runtime_warnings, sample_warnings
 from fcn_edge.config import BenchConfig
 from fcn_edge.errors import FcnEdgeError
 from fcn_edge.runtime import find_stream
@@ -68,23 +68,22 @@ def _source(subject: Subject, config: BenchConfig, stack: ExitStack) -> Path:
 
 def _measure(results: list[BundleBench], sources: list[Path], config: BenchConfig, say: Progress) -> None:
     """Run the rounds A B A B ...; the last word of each bundle is one run with frames in flight."""
-    heard: set[tuple[str, str]] = set()
     for number in range(config.rounds):
         for result, source in zip(results, sources, strict=True):
-            finished, complaints = run_round(result.subject, source, config, "latency")
+            finished = run_round(result.subject, source, config, "latency")
             result.rounds.append(finished)
-            heard.update((result.subject.name, text) for text in complaints)
             say(f"round {number + 1}/{config.rounds}  {result.subject.name}: {finished.fps:.1f} frames/s")
             time.sleep(config.cooldown_s)
     for result, source in zip(results, sources, strict=True):
-        result.pipelined_fps = run_round(result.subject, source, config, "throughput")[0].fps
-        name = result.subject.name
-        result.warnings += [FromTheStream(text) for owner, text in sorted(heard) if owner == name]
+        result.pipelined_fps = run_round(result.subject, source, config, "throughput").fps
+        say(f"frames in flight  {result.subject.name}: {result.pipelined_fps:.1f} frames/s")
 
 
 def _judge(results: list[BundleBench]) -> None:
     for result in results:
-        result.warnings += round_warnings(result.subject.name, result.stage("total"))
+        name = result.subject.name
+        result.warnings += round_warnings(name, result.stage("total"))
+        result.warnings += runtime_warnings(name, [one for each in result.rounds for one in each.warnings])
 
 
 def _fewest(results: list[BundleBench]) -> int:

@@ -29,9 +29,10 @@ class Round:
     frames_out: int
     dropped: int
     fps: float
-    start_ms: float | None  # from the start of the process to its first mask
-    rss_mb: float | None  # peak resident memory
+    start_ms: float  # from the start of the process to its first mask
+    rss_mb: float  # peak resident memory
     samples_ms: dict[str, list[float]]  # stage -> one latency per measured frame, in frame order
+    warnings: list[dict[str, Any]] = field(default_factory=list)  # the runtime's own
 
 
 @dataclass
@@ -61,8 +62,8 @@ class BundleBench:
             "dropped": sum(one.dropped for one in self.rounds),
             "fps": _median([one.fps for one in self.rounds]),
             "pipelined_fps": self.pipelined_fps,
-            "start_ms": _median([one.start_ms for one in self.rounds if one.start_ms is not None]),
-            "rss_mb": max((one.rss_mb for one in self.rounds if one.rss_mb is not None), default=None),
+            "start_ms": _median([one.start_ms for one in self.rounds]),
+            "rss_mb": max(one.rss_mb for one in self.rounds),
             "latency_ms": {stage: latency_summary(_flat(self.stage(stage))) for stage in STAGES},
             "interval_ms": {stage: _intervals(self.stage(stage)) for stage in ("infer", "total")},
             "warnings": [one.to_json() for one in self.warnings],
@@ -118,8 +119,8 @@ def _flat(rounds: list[list[float]]) -> list[float]:
     return [value for one in rounds for value in one]
 
 
-def _median(values: list[float]) -> float | None:
-    return float(np.median(values)) if values else None
+def _median(values: list[float]) -> float:
+    return float(np.median(values))
 
 
 def _folder_mb(subject: Subject) -> float:

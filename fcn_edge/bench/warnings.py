@@ -19,9 +19,9 @@ class BenchWarning:
         raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
-        """Return {"kind", "what", "remedy"}."""
-        what, remedy = self._words()
-        return {"kind": type(self).__name__, "what": what, "remedy": remedy}
+        """Return {"type", "message", "remedy"}, the form of the C++ runtime's own warnings."""
+        message, remedy = self._words()
+        return {"type": _snake(type(self).__name__), "message": message, "remedy": remedy}
 
 
 @dataclass(frozen=True)
@@ -120,16 +120,29 @@ class UnsteadyRounds(BenchWarning):
 
 
 @dataclass(frozen=True)
-class FromTheStream(BenchWarning):
-    """Something the C++ runtime itself warned of."""
+class FromTheRuntime(BenchWarning):
+    """Something the C++ runtime itself warned of, in its own words."""
 
-    text: str
+    bundle: str
+    type: str
+    message: str
+    remedy: str
 
-    def _words(self) -> tuple[str, str]:
-        return (
-            self.text,
-            "see the message",
-        )
+    def to_json(self) -> dict[str, Any]:
+        """Return the runtime's warning, with the bundle it is about."""
+        return {"type": self.type, "message": f"{self.bundle}: {self.message}", "remedy": self.remedy}
+
+
+# Judged here over all rounds together; what the runtime says of a single round would mislead.
+_JUDGED_HERE = {"few_samples", "busy_machine"}
+
+
+def runtime_warnings(bundle: str, complaints: Sequence[dict[str, Any]]) -> list[BenchWarning]:
+    """Return what the C++ runtime warned of in any round, each type once."""
+    kept = {str(one["type"]): one for one in complaints if one["type"] not in _JUDGED_HERE}
+    return [
+        FromTheRuntime(bundle, type_, one["message"], one["remedy"]) for type_, one in sorted(kept.items())
+    ]
 
 
 def sample_warnings(count: int) -> list[BenchWarning]:
@@ -162,6 +175,10 @@ def machine_warnings(seen: Disturbance, governor: str | None) -> list[BenchWarni
     if governor and governor not in ("performance", "schedutil"):
         found.append(PowerSaving(governor))
     return found
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
 def _label(key: str) -> str:

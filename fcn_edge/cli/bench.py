@@ -55,5 +55,5 @@ def _text(result: dict[str, Any]) -> str:
         for stage, values in bundle["latency_ms"].items():
             cells = ["-" if values[key] is None else f"{values[key]:.2f}" for key in keys]
             rows.append([f"{bundle['name']}  {stage}", *cells])
-    warnings = [f"warning: {warning['what']}; {warning['remedy']}" for warning in result["warnings"]]
+    warnings = [f"warning: {warning['message']}; {warning['remedy']}" for warning in result["warnings"]]
     return "\n".join([table(rows, ("latency, ms", *keys)), *warnings])

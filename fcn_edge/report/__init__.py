@@ -7,11 +7,17 @@ from typing import Any
 
 from fcn_edge.artifacts import atomic_write_json, atomic_write_text
 from fcn_edge.report.page import render
+from fcn_edge.report.pictures import golden_pictures
 
 __all__ = ["render", "write_report"]
 
 
 def write_report(report: dict[str, Any], out: Path) -> Path:
-    """Write report.html and report.json into the folder `out` and return the path of the page."""
+    """Write report.html and report.json into the folder `out` and return the path of the page.
+
+    Example frames are taken from the bundles, unless the report already holds some.
+    """
+    if "pictures" not in report:
+        report = {**report, "pictures": golden_pictures(report["bundles"])}
     atomic_write_json(out / "report.json", report)
     return atomic_write_text(out / "report.html", render(report))

@@ -40,7 +40,7 @@ def _how(report: Json) -> str:
     frames = len(samples(report["bundles"][0]))
     together = f", bundles taking turns in {method['rounds']} rounds" if len(report["bundles"]) > 1 else ""
     return (
-        "From the moment a frame is taken from its source to the moment its result has left the sink, "
+        "From the moment a frame is in memory to the moment its result has left the sink, "
         f"one frame at a time, {frames} frames a bundle{together}, {method['warmup']} warm-up frames "
         f"thrown away before each round. Source: {method['source']}."
     )
@@ -203,8 +203,10 @@ def _stacked(name: str, means: dict[str, float], x: charts.Scale, y: float) -> s
 def _stage_table(bundle: Json) -> str:
     rows = [
         [stage, *(number(bundle["latency_ms"][stage].get(c), 2) for c in COLUMNS)]
-        for stage in (*STAGE_WORDS, "total")
+        for stage in ("capture", *STAGE_WORDS, "total")
     ]
     return table(
-        f"{bundle['name']}: milliseconds of each stage", ["Stage", *(HEADS.get(c, c) for c in COLUMNS)], rows
+        f"{bundle['name']}: milliseconds of each stage; capture, reading the frame, is not in the total",
+        ["Stage", *(HEADS.get(c, c) for c in COLUMNS)],
+        rows,
     )

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 def warnings_section(report: Json) -> str:
     """Return the warnings, each with its remedy; empty when there are none."""
     items = [
-        f"<li>{text(_sentence(one['what']))}<span>{text(_sentence(one['remedy']))}</span></li>"
+        f"<li>{text(_sentence(one['message']))}<span>{text(_sentence(one['remedy']))}</span></li>"
         for one in report.get("warnings", [])
     ]
     if not items:

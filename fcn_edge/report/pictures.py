@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fcn_edge.artifacts import read_json
 from fcn_edge.errors import FcnEdgeError
 from fcn_edge.report.html import paragraph, percent, section, text
 
@@ -110,22 +111,43 @@ def _view(image: np.ndarray, caption: str, words: str) -> Json:
     return {"caption": caption, "words": words, "width": width, "height": height, "jpeg": encoded}
 
 
-def golden_pictures(bundle: Path, most: int = 2) -> list[Json]:
-    """Return pictures of a bundle's golden frames with the masks it ships."""
+def golden_pictures(bundles: list[Json], most: int = 2) -> list[Json]:
+    """Return pictures of the first bundle's golden frames with the masks it ships.
+
+    bundles: as in report.json. A second bundle of the same size and another precision adds its own masks and
+    the difference. Bundles that are not on this machine give no pictures.
+    """
+    first = bundles[0]
+    folder = Path(first["bundle"])
+    if not (folder / "manifest.json").is_file():
+        return []
+    rival = next((one for one in bundles[1:] if _comparable(one, first)), None)
+    golden = read_json(folder / "manifest.json")["golden"]["frames"][:most]
+    pictures = []
+    for number, one in enumerate(golden, 1):
+        frame = _read(folder / one["frame"], grey=False)
+        masks = {first["precision"]: _read(folder / one["mask"], grey=True)}
+        if rival is not None:
+            masks = {rival["precision"]: _infer(rival, frame), **masks}
+        pictures.append(make_picture(f"Golden frame {number}", frame, masks, first["classes"]))
+    return pictures
+
+
+def _comparable(one: Json, first: Json) -> bool:
+    sizes = [(each["input"]["height"], each["input"]["width"]) for each in (one, first)]
+    return sizes[0] == sizes[1] and one["precision"] != first["precision"] and Path(one["bundle"]).is_dir()
+
+
+def _infer(bundle: Json, frame: np.ndarray) -> np.ndarray:
+    import fcn_edge
+
+    return fcn_edge.open(bundle["bundle"], allow_ungated=True)(frame)
+
+
+def _read(path: Path, *, grey: bool) -> np.ndarray:
     import cv2
 
-    from fcn_edge.artifacts import read_json
-
-    manifest = read_json(bundle / "manifest.json")
-    found = []
-    for index, one in enumerate(manifest["golden"]["frames"][:most]):
-        frame = cv2.imread(str(bundle / one["frame"]), cv2.IMREAD_COLOR)
-        mask = cv2.imread(str(bundle / one["mask"]), cv2.IMREAD_GRAYSCALE)
-        if frame is None or mask is None:
-            raise FcnEdgeError(f"golden frame {one['frame']} of {bundle} cannot be read")
-        found.append(
-            make_picture(
-                f"Golden frame {index + 1}", frame, {manifest["precision"]: mask}, manifest["classes"]
-            )
-        )
-    return found
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
+    if image is None:
+        raise FcnEdgeError(f"picture {path} cannot be read")
+    return image

@@ -8,8 +8,8 @@ from fcn_edge.report.html import number, percent
 from fcn_edge.stats import paired_ratio
 
 Json = dict[str, Any]
+# The stages of the total, in order. Reading the frame comes before: a camera's frame is read when it arrives.
 STAGE_WORDS = {
-    "capture": "reading and decoding the frame",
     "queue": "waiting in queues",
     "infer": "the network",
     "post": "upsampling and argmax",

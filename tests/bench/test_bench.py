@@ -29,9 +29,11 @@ frames = int(options["--limit"])
 base = 20.0 if "fp32" in bundle else 10.0
 stage = {{"capture": 1.0, "queue": 0.0, "infer": base, "post": 0.5, "sink": 0.5}}
 samples = {{name: [value + 0.001 * i for i in range(frames)] for name, value in stage.items()}}
-samples["total"] = [sum(one) for one in zip(*samples.values())]
+samples["total"] = [sum(one) - 1.0 for one in zip(*samples.values())]
+warnings = [{{"type": "few_samples", "message": "few", "remedy": "more"}},
+            {{"type": "unsteady_latency", "message": "unsteady", "remedy": "steady it"}}]
 json.dump({{"frames_in": frames, "frames_out": frames, "dropped": 0, "fps": 1000.0 / base, "latency_ms": {{}},
-           "device": {{}}, "warnings": [], "start_ms": 200.0, "rss_mb": 90.0, "samples_ms": samples}},
+           "device": {{}}, "warnings": warnings, "start_ms": 200.0, "rss_mb": 90.0, "samples_ms": samples}},
           open(options["--report"], "w"))
 """
 
@@ -91,8 +93,8 @@ def test_a_percentile_without_enough_samples_is_null_with_a_remedy(tmp_path: Pat
     ).to_json()
     assert result["latency_ms"]["total"]["p99"] is None
     assert result["latency_ms"]["total"]["p90"] is not None
-    few = [one for one in result["warnings"] if one["kind"] == "TooFewSamples"]
-    assert [one["what"].split()[0] for one in few] == ["p99", "p99.9"]
+    few = [one for one in result["warnings"] if one["type"] == "too_few_samples"]
+    assert [one["message"].split()[0] for one in few] == ["p99", "p99.9"]
     assert all("--frames" in one["remedy"] for one in few)
 
 
@@ -140,7 +142,7 @@ def test_a_missing_binary_says_how_to_build_it(tmp_path: Path, monkeypatch: pyte
 def test_a_short_warm_up_is_noticed() -> None:
     found = round_warnings("road", [[30.0] * 10, [20.0] * 10, [20.5] * 10])
     assert [type(one).__name__ for one in found] == ["SlowFirstRound"]
-    assert "1.50 times" in found[0].to_json()["what"]
+    assert "1.50 times" in found[0].to_json()["message"]
 
 
 def test_steady_rounds_give_no_warning() -> None:
@@ -162,3 +164,11 @@ def test_device_facts_name_the_processor_and_its_cores() -> None:
     assert facts["cores"] >= 1
     assert facts["versions"]["python"]
     json.dumps(facts, allow_nan=False)
+
+
+def test_the_runtimes_own_warnings_are_told_once_and_not_those_about_a_single_round(
+    tmp_path: Path, stand_in: Path
+) -> None:
+    result = bench([make_bundle(tmp_path, "int8")], QUICK).to_json()
+    told = [one for one in result["warnings"] if one["type"] in ("few_samples", "unsteady_latency")]
+    assert told == [{"type": "unsteady_latency", "message": "int8: unsteady", "remedy": "steady it"}]

@@ -44,7 +44,7 @@ def example_report(rounds: int = 5, frames: int = 300, seed: int = 0) -> dict[st
         **{key: first[key] for key in ("bundle", "frames_in", "frames_out", "dropped", "fps", "latency_ms")},
         "device": _device(),
         "warnings": [
-            {"kind": "StolenTime", "what": "the hypervisor took 2.3% of the time away while this ran",
+            {"type": "stolen_time", "message": "the hypervisor took 2.3% of the time away while this ran",
              "remedy": "trust the ratios between bundles, not the tail percentiles"},
         ],
         "method": {"rounds": rounds, "frames_per_round": frames, "warmup": 20, "order": "interleaved",
@@ -94,7 +94,8 @@ def _round(rng: np.random.Generator, infer: float, frames: int) -> dict[str, Any
     samples["infer"] = [
         v + (rng.exponential(9.0) if slow else 0.0) for v, slow in zip(samples["infer"], late, strict=True)
     ]
-    samples["total"] = [sum(values) for values in zip(*samples.values(), strict=True)]
+    timed = [samples[stage] for stage in STAGES if stage != "capture"]
+    samples["total"] = [sum(values) for values in zip(*timed, strict=True)]
     return {
         "fps": 1000 / float(np.mean(samples["total"])),
         "start_ms": 212.0,
