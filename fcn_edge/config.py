@@ -29,6 +29,7 @@ class TrainConfig:
     paper_head: bool = False  # fuse class scores as the paper does, instead of head_width channels
     head_width: int = 96  # channels of the edge head
     final: str = "bilinear"  # last upsampling: bilinear | deconv (learned)
+    freeze: str = ""  # parts of the backbone that stay as loaded, by key prefix: "stem,blocks.0,blocks.1"
     epochs: int = 30
     minutes: float | None = None  # wall-clock budget: the schedule then runs on time, and epochs do not count
     batch: int = 8  # frames a forward pass

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from golden.tiny_fcn import TinyFCN
 
 from fcn_edge.artifacts import sha256_file
 from fcn_edge.backends import load_backend
@@ -16,7 +17,6 @@ from fcn_edge.errors import MisuseError
 from fcn_edge.export.graph import FrameGraph
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.quantize.lint import lint
-from golden.tiny_fcn import TinyFCN
 
 SIZES = [(48, 64), (45, 61), (33, 7), (1, 1)]
 

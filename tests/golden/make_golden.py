@@ -14,7 +14,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from golden.tiny_fcn import TinyFCN
 
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.tail import mask_from_scores
@@ -23,6 +22,7 @@ from fcn_edge.export.onnx import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.qdq import quantize_onnx
 from fcn_edge.quantize.recipe import Recipe
+from golden.tiny_fcn import TinyFCN
 
 HERE = Path(__file__).resolve().parent
 SIZE = (48, 64)
@@ -98,18 +98,11 @@ def make_tails(out: Path) -> None:
         mask = mask_from_scores(scores, stride, (rows, columns))
         (out / f"{number}.scores.f32").write_bytes(scores.tobytes())
         (out / f"{number}.mask.png").write_bytes(cv2.imencode(".png", mask)[1].tobytes())
-        index.append(
-            {
-                "scores": f"{number}.scores.f32",
-                "mask": f"{number}.mask.png",
-                "channels": classes,
-                "score_height": height,
-                "score_width": width,
-                "stride": stride,
-                "height": rows,
-                "width": columns,
-            }  # fmt: skip
-        )
+        sizes = {
+            "channels": classes, "score_height": height, "score_width": width,
+            "stride": stride, "height": rows, "width": columns,
+        }  # fmt: skip
+        index.append({"scores": f"{number}.scores.f32", "mask": f"{number}.mask.png", **sizes})
     (out / "index.json").write_text(json.dumps(index, indent=1) + "\n")
 
 
