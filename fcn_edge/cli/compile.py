@@ -29,6 +29,9 @@ def compile_(
     split: Annotated[
         str, typer.Option("--split", help="Labelled split the gate scores on.")
     ] = CompileConfig.split,
+    no_labels: Annotated[
+        bool, typer.Option("--no-labels", help="Frames without masks: gate on agreement with fp32.")
+    ] = False,
     max_drop: Annotated[
         float, typer.Option("--max-drop", min=0, help="Largest accepted loss of mean IU (fraction).")
     ] = CompileConfig.max_drop,
@@ -59,6 +62,7 @@ def compile_(
         int8=int8,
         size=parse_size(size) if size else None,
         split=split,
+        labelled=not no_labels,
         max_drop=max_drop,
         calibration_count=calibration_count,
         upsample=upsample,

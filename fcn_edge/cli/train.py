@@ -25,6 +25,30 @@ def train(
     batch: Annotated[int, typer.Option("--batch", help="Frames a step.")] = TrainConfig.batch,
     lr: Annotated[float, typer.Option("--lr", help="Peak learning rate of the head.")] = TrainConfig.lr,
     crop: Annotated[str | None, typer.Option("--crop", metavar="HxW", help="Training crop.")] = None,
+    augment: Annotated[
+        str, typer.Option("--augment", help="none, standard, or strong (other streets, other light).")
+    ] = TrainConfig.augment,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="Train for this long instead of --epochs.")
+    ] = None,
+    paper_head: Annotated[
+        bool, typer.Option("--paper-head", help="Fuse class scores, as in the FCN paper.")
+    ] = False,
+    head_width: Annotated[
+        int, typer.Option("--head-width", help="Channels of the edge head.")
+    ] = TrainConfig.head_width,
+    final: Annotated[
+        str, typer.Option("--final", help="Last upsampling: bilinear, or deconv (learned).")
+    ] = TrainConfig.final,
+    freeze: Annotated[
+        str, typer.Option("--freeze", help="Parts of the backbone that stay as loaded: stem,blocks.0,...")
+    ] = TrainConfig.freeze,
+    ema: Annotated[
+        float, typer.Option("--ema", help="Decay of the averaged weights that are kept; 0: off.")
+    ] = TrainConfig.ema,
+    val_every: Annotated[
+        int, typer.Option("--val-every", help="Score val after every N epochs.")
+    ] = TrainConfig.val_every,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
     ] = False,
@@ -45,10 +69,18 @@ def train(
         out=out,
         model=model,
         weights=weights,
+        paper_head=paper_head,
+        head_width=head_width,
+        final=final,
+        freeze=freeze,
         epochs=epochs,
+        minutes=minutes,
         batch=batch,
         lr=lr,
+        ema=ema,
+        augment=augment,
         crop=parse_size(crop) if crop else None,
+        val_every=val_every,
         seed=seed,
         resume=resume,
         device=device,
