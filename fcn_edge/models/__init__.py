@@ -17,12 +17,13 @@ BACKBONES = {
     "resnet18": (32, 16, 8),
     "resnet34": (32, 16, 8),
     "mobilenet_edgetpu_slim": (16, 8),
+    "mobilenet_edgetpu_narrow": (16, 8),
 }
 MODEL_NAMES = tuple(f"fcn{stride}s-{name}" for name, strides in BACKBONES.items() for stride in strides)
 
 
 def build_model(spec: ModelSpec) -> FCN:
-    """Return the FCN of `spec` with fresh weights; an unknown name is a MisuseError that lists the valid ones."""
+    """Return the FCN of `spec` with fresh weights; an unknown name is a MisuseError."""
     from torch import nn
 
     from fcn_edge.models.backbones import make_backbone

@@ -6,6 +6,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from fcn_edge.models.backbones import Backbone
 from fcn_edge.models.layers import (
     ContextBranch,
     bilinear_deconv,
@@ -16,21 +17,23 @@ from fcn_edge.models.layers import (
 )
 from fcn_edge.models.spec import ModelSpec
 
+Triple = tuple[float, float, float]  # one value a channel, RGB
+
 
 class FCN(nn.Module):
     """FCN-32s, FCN-16s or FCN-8s on any backbone.
 
-    backbone: maps (N, 3, H, W) to {stride: (N, C, ceil(H/stride), ceil(W/stride))} and has `channels`, `mean`
-    and `std`. finest: the stride of the last skip (32, 16 or 8). Sizes need not be multiples of anything:
+    backbone: maps (N, 3, H, W) to {stride: (N, C, ceil(H/stride), ceil(W/stride))}. finest: the stride of the last skip (32, 16 or 8). Sizes need not be multiples of anything:
     every stride rounds up, and each upsampled map is cropped at the bottom and right to the skip it meets.
     """
 
-    def __init__(self, spec: ModelSpec, backbone: nn.Module, finest: int) -> None:
+    def __init__(self, spec: ModelSpec, backbone: Backbone, finest: int) -> None:
         super().__init__()
         self.spec = spec
-        self.backbone = backbone
-        channels = cast("dict[int, int]", backbone.channels)
-        self.mean, self.std = backbone.mean, backbone.std
+        self.backbone: Backbone = backbone
+        channels: dict[int, int] = backbone.channels
+        self.mean: Triple = backbone.mean
+        self.std: Triple = backbone.std
         self.strides = sorted((s for s in channels if s >= finest), reverse=True)  # coarse to fine
         self.score_stride = finest if spec.final == "bilinear" else 1
 
@@ -79,7 +82,6 @@ class FCN(nn.Module):
         if self.spec.head_width:
             normal_init(self.classifier)
             return
-        normal_init(self.lateral[str(self.strides[0])])
         for stride in self.strides[
             1:
         ]:  # a new skip starts silent, so FCN-16s starts as the FCN-32s it came from
@@ -94,5 +96,5 @@ def edge_lateral(in_channels: int, width: int) -> nn.Module:
 def score_lateral(in_channels: int, num_classes: int) -> nn.Module:
     """Return the skip of the paper's head: features straight to class scores."""
     conv = nn.Conv2d(in_channels, num_classes, 1)
-    nn.init.zeros_(conv.bias)
+    normal_init(conv)
     return conv

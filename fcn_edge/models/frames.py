@@ -24,7 +24,7 @@ def to_input(frames: Tensor, mean: tuple[float, float, float], std: tuple[float,
 
 
 def predict_mask(model: FCN, frame: np.ndarray) -> np.ndarray:
-    """Return the class ids, uint8 (H, W), of one uint8 BGR frame (H, W, 3); `model` should be in eval mode."""
+    """Return the class ids, uint8 (H, W), of one uint8 BGR frame (H, W, 3). `model` is in eval mode."""
     device = next(model.parameters()).device
     with torch.inference_mode():
         batch = torch.from_numpy(np.ascontiguousarray(frame)).unsqueeze(0).to(device)

@@ -18,7 +18,7 @@ def conv_bn(
     dilation: int = 1,
     eps: float = 1e-5,
 ) -> nn.Sequential:
-    """Return conv (no bias, symmetric padding: size ceil(n / stride)) and its BatchNorm, keys `.0` and `.1`."""
+    """Return conv (no bias, padded to size ceil(n / stride)) and its BatchNorm, keys `.0` and `.1`."""
     padding = dilation * (kernel // 2)
     conv = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, dilation, groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(out_channels, eps=eps))
@@ -26,10 +26,9 @@ def conv_bn(
 
 def conv_bn_relu(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Sequential:
     """Return conv, BatchNorm, ReLU."""
-    block = conv_bn(in_channels, out_channels, kernel, stride)
-    nn.init.kaiming_normal_(block[0].weight, mode="fan_out", nonlinearity="relu")
-    block.append(nn.ReLU(inplace=True))
-    return block
+    conv = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False)
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+    return nn.Sequential(conv, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
 def bilinear_deconv(channels: int, stride: int) -> nn.ConvTranspose2d:
@@ -71,6 +70,7 @@ class ContextBranch(nn.Module):
 
 def normal_init(conv: nn.Module) -> None:
     """Fill a scoring conv with N(0, 0.01) weights and zero bias."""
-    assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+    assert isinstance(conv, nn.Conv2d)
+    assert conv.bias is not None
     nn.init.normal_(conv.weight, std=0.01)
     nn.init.zeros_(conv.bias)

@@ -18,7 +18,8 @@ class ModelSpec:
     name: "fcn{32,16,8}s-BACKBONE". head_width: channels of the edge head, None for the paper's head, which
     fuses class scores directly. context: add a global-average-pooling branch to the coarsest features.
     final: the last upsampling, half-pixel bilinear (outside the scores) or a learned transposed conv.
-    upsamplers: module name -> form (models/upsample.py), for those that surgery replaced; all others are transposed convs.
+    upsamplers: module name -> form (models/upsample.py), for those that surgery
+    replaced; all others are transposed convs.
     """
 
     name: str = "fcn8s-efficientnet_lite0"

@@ -35,7 +35,7 @@ class LoadReport:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a .safetensors, .pth or .pt file; pickles are read with weights_only, never run."""
+    """Return the tensors of a .safetensors, .pth or .pt file; pickles are never run."""
     if not path.is_file():
         raise FcnEdgeError(f"no such weights file: {path}")
     try:

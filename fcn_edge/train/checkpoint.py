@@ -1,4 +1,4 @@
-"""Checkpoints: weights in one safetensors file whose header also says what they are; a JSON copy for people."""
+"""Checkpoints: weights in one safetensors file whose header says what they are; a JSON copy for people."""
 
 from __future__ import annotations
 

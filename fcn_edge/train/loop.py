@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -25,8 +25,10 @@ from fcn_edge.train.batches import Batches, choose_crop, make_augmentation
 from fcn_edge.train.checkpoint import save_checkpoint
 from fcn_edge.train.curve import write_curve
 from fcn_edge.train.device import choose_device
+from fcn_edge.train.distributed import ALONE, Ranks, join, synchronized
 from fcn_edge.train.ema import Ema
 from fcn_edge.train.evaluate import evaluate
+from fcn_edge.train.freeze import Frozen
 from fcn_edge.train.losses import class_weights, count_pixels, segmentation_loss
 from fcn_edge.train.optimizer import make_optimizer, set_rate
 from fcn_edge.train.progress import TrainProgress, duration
@@ -61,26 +63,32 @@ def train(config: TrainConfig) -> TrainResult:
     cannot be used and for a loss that is not finite.
     """
     data, val = open_splits(config)
-    return Trainer(config, data, val).run()
+    ranks = join(choose_device(config.device))
+    try:
+        return Trainer(config, data, val, ranks).run()
+    finally:
+        ranks.leave()
 
 
 class Trainer:
     """One run on a training set and, where there is one, a validation set."""
 
-    def __init__(self, config: TrainConfig, data: Dataset, val: Dataset | None) -> None:
+    def __init__(self, config: TrainConfig, data: Dataset, val: Dataset | None, ranks: Ranks = ALONE) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.val, self.classes = config, val, data.classes
+        self.config, self.val, self.classes, self.ranks = config, val, data.classes, ranks
         self.device = choose_device(config.device)
         crop = choose_crop(data[0].frame.shape[:2], config.crop)
         self.batches = Batches(
-            data, make_augmentation(config.augment, crop), config.batch, config.seed, config.workers
+            data, make_augmentation(config.augment, crop), config.batch, config.seed, config.workers, ranks
         )
         self.model = self._make_model()
+        self.frozen = Frozen(self.model.backbone, config.freeze)
         counts = count_pixels(data, len(data.classes))
         self.absent = [name for name, n in zip(data.classes.names, counts, strict=True) if n == 0]
         self.weights = class_weights(counts).to(self.device)
         self.optimizer = make_optimizer(self.model, config.lr, config.weight_decay)
         self.ema = Ema(self.model, config.ema) if config.ema else None
+        self.parallel = ranks.parallel(self.model)
         self.position = Position()
         if config.resume:
             self.position = load_state(config.out, config, self.model, self.ema, self.optimizer)
@@ -90,11 +98,11 @@ class Trainer:
 
     def run(self) -> TrainResult:
         """Train to the end of the schedule."""
-        with TrainProgress(self.clock) as progress:
+        with TrainProgress(self.clock, quiet=not self.ranks.is_main) as progress:
             self._say_start(progress)
-            while not self.clock.over:
+            while not self._over():
                 row = self._epoch(progress)
-                if self.clock.over or (self.position.epoch + 1) % self.config.val_every == 0:
+                if self._over() or (self.position.epoch + 1) % self.config.val_every == 0:
                     row |= self._validate()
                 self._finish_epoch(row, progress)
         return self._result()
@@ -104,11 +112,12 @@ class Trainer:
         epoch = self.position.epoch
         torch.manual_seed(hash((self.config.seed, epoch)))
         self.model.train()
+        self.frozen.hold()
         losses, waited, start = [], 0.0, time.perf_counter()
         rate, mark = 0.0, start
         for number, (frames, masks) in enumerate(self.batches.epoch(epoch)):
             waited += time.perf_counter() - mark
-            rate = set_rate(self.optimizer, rate_factor(self.clock.progress))
+            rate = set_rate(self.optimizer, rate_factor(self.ranks.agree(self.clock.progress)))
             loss = self._loss(frames, masks)
             losses.append(loss.item())
             if not math.isfinite(losses[-1]):
@@ -116,7 +125,7 @@ class Trainer:
             self._learn(loss)
             mark = time.perf_counter()
             progress.step(epoch, losses[-1], rate, len(losses) * self.batches.batch / (mark - start))
-            if self.clock.over:
+            if self._over():
                 break
         seconds = time.perf_counter() - start
         return {
@@ -131,7 +140,7 @@ class Trainer:
     def _loss(self, frames: Tensor, masks: Tensor) -> Tensor:
         """Return the loss of one batch: uint8 BGR (N, H, W, 3) and ids (N, H, W)."""
         inputs = to_input(frames.to(self.device), self.model.mean, self.model.std)
-        return segmentation_loss(self.model(inputs), masks.to(self.device), self.weights)
+        return segmentation_loss(self.parallel(inputs), masks.to(self.device), self.weights)
 
     def _learn(self, loss: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
@@ -142,7 +151,7 @@ class Trainer:
         self.clock.step += 1
 
     def _validate(self) -> dict[str, Any]:
-        if self.val is None:
+        if self.val is None or not self.ranks.is_main:
             return {}
         matrix = evaluate(partial(predict_mask, self._kept().eval()), self.val)
         return matrix.to_json(self.classes.names)
@@ -153,6 +162,8 @@ class Trainer:
         row["seconds"] = self.clock.elapsed
         at.epoch, at.step, at.elapsed = at.epoch + 1, self.clock.step, row["seconds"]
         at.curve.append(row)
+        if not self.ranks.is_main:
+            return
         info = self._info(row)
         save_checkpoint(out, self._kept(), self.classes, info, name="last")
         score = row.get("miou")
@@ -178,16 +189,20 @@ class Trainer:
             self.config.out, metrics, at.epoch, at.best_epoch, at.step, at.elapsed, images, waiting
         )
 
+    def _over(self) -> bool:
+        return self.ranks.agree(self.clock.progress) >= 1
+
     def _kept(self) -> FCN:
-        return self.ema.model if self.ema else self.model  # type: ignore[return-value]
+        return cast(FCN, self.ema.model) if self.ema else self.model
 
     def _make_model(self) -> FCN:
         config = self.config
         width = None if config.paper_head else config.head_width
-        spec = ModelSpec(config.model, len(self.classes), width, context=not config.paper_head)
+        spec = ModelSpec(config.model, len(self.classes), width, not config.paper_head, config.final)
         model = build_model(spec)
         self.loaded = str(load_weights(model, config.weights)) if config.weights else ""
-        return model.to(self.device, memory_format=torch.channels_last)
+        model = cast(FCN, synchronized(model, self.ranks, self.device))
+        return model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _info(self, row: dict[str, Any]) -> dict[str, Any]:
         metrics = {key: row[key] for key in METRICS if key in row}

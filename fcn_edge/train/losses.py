@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fcn_edge.data import IGNORE, Dataset
+from fcn_edge.train.evaluate import labels
 
 SAMPLED_MASKS = 256  # enough for class shares to a few percent; a rendered data set pays for each
 
@@ -16,7 +17,7 @@ def count_pixels(dataset: Dataset, num_classes: int, samples: int = SAMPLED_MASK
     """Return int64 pixel counts of the classes over at most `samples` evenly spaced masks."""
     counts = np.zeros(num_classes, np.int64)
     for i in np.unique(np.linspace(0, len(dataset) - 1, min(samples, len(dataset))).astype(int)):
-        mask = dataset[int(i)].mask
+        mask = labels(dataset[int(i)])
         counts += np.bincount(mask[mask != IGNORE], minlength=num_classes)[:num_classes]
     return counts
 

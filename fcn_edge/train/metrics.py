@@ -42,13 +42,13 @@ class ConfusionMatrix:
 
     @property
     def class_iou(self) -> np.ndarray:
-        """Return n_ii / (t_i + predicted_i - n_ii) for each class, NaN for one neither present nor predicted."""
+        """Return n_ii / (t_i + predicted_i - n_ii) by class, NaN where neither present nor predicted."""
         union = self._pixels + self.counts.sum(0) - np.diag(self.counts)
         return np.where(union > 0, np.diag(self.counts) / np.maximum(union, 1), np.nan)
 
     @property
     def miou(self) -> float:
-        """Return the mean of class_iou over the classes present in the targets: an absent class is not a 0."""
+        """Return the mean of class_iou over the classes present in the targets: absent is not 0."""
         return _mean(self.class_iou[self._present])
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from fcn_edge.models.fcn import FCN
 
@@ -17,7 +16,11 @@ def make_optimizer(model: FCN, lr: float, weight_decay: float) -> torch.optim.Ad
     """
     groups = []
     for inside, peak in ((True, BACKBONE_RATE * lr), (False, lr)):
-        part = [p for name, p in model.named_parameters() if name.startswith("backbone.") == inside]
+        part = [
+            p
+            for name, p in model.named_parameters()
+            if p.requires_grad and name.startswith("backbone.") == inside
+        ]
         groups.append({"params": [p for p in part if p.ndim > 1], "peak": peak, "weight_decay": weight_decay})
         groups.append({"params": [p for p in part if p.ndim <= 1], "peak": peak, "weight_decay": 0.0})
     return torch.optim.AdamW(groups, lr=lr)
@@ -43,8 +46,3 @@ def restore_states(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Te
         number, name = key.split(".")
         slots.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Return the number of learned values."""
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)

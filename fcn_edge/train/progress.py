@@ -13,9 +13,9 @@ from fcn_edge.train.schedule import Clock
 class TrainProgress:
     """A context manager around the loop; everything goes to stderr, stdout stays for the result."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, quiet: bool = False) -> None:
         self.clock = clock
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, quiet=quiet)
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -23,7 +23,7 @@ class TrainProgress:
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]} left"),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=quiet or not self.console.is_terminal,
         )
         self.task = self.bar.add_task("starting", total=1.0, left="?")
 

@@ -34,12 +34,7 @@ class Clock:
 
     @property
     def progress(self) -> float:
-        """Return the share of the run behind the middle of the step that comes next."""
+        """Return the share of the run behind the middle of the step that comes next; 1 when all is done."""
         if self.budget is not None:
             return min(1.0, self.elapsed / self.budget)
         return min(1.0, (self.step + 0.5) / self.total_steps)
-
-    @property
-    def over(self) -> bool:
-        """Return whether there is nothing left to do."""
-        return self.elapsed >= self.budget if self.budget is not None else self.step >= self.total_steps

@@ -1,23 +1,28 @@
-"""Backbones: modules from (N, 3, H, W) to features by stride, with `channels`, `mean`, `std` as attributes."""
+"""Backbones: modules from (N, 3, H, W) to features by stride."""
 
 from __future__ import annotations
 
-from torch import nn
+from collections.abc import Callable
 
 from fcn_edge.models.backbones.efficientnet_lite0 import EfficientNetLite0
-from fcn_edge.models.backbones.mobilenet_edgetpu_slim import MobileNetEdgeTpuSlim
+from fcn_edge.models.backbones.mobilenet_edgetpu_slim import MobileNetEdgeTpuSlim, mobilenet_edgetpu_narrow
 from fcn_edge.models.backbones.mobilenet_v2 import MobileNetV2
-from fcn_edge.models.backbones.resnet import resnet18, resnet34
+from fcn_edge.models.backbones.resnet import ResNet, resnet18, resnet34
 
-MAKERS = {
+# Every one of them has: channels {stride: C}, mean and std of the input normalisation, and classifier_keys, the
+# prefixes of what its published weights hold beyond the backbone.
+Backbone = EfficientNetLite0 | MobileNetV2 | ResNet | MobileNetEdgeTpuSlim
+
+MAKERS: dict[str, Callable[[], Backbone]] = {
     "efficientnet_lite0": EfficientNetLite0,
     "mobilenet_v2": MobileNetV2,
     "resnet18": resnet18,
     "resnet34": resnet34,
     "mobilenet_edgetpu_slim": MobileNetEdgeTpuSlim,
+    "mobilenet_edgetpu_narrow": mobilenet_edgetpu_narrow,
 }
 
 
-def make_backbone(name: str) -> nn.Module:
+def make_backbone(name: str) -> Backbone:
     """Return a backbone with fresh weights."""
     return MAKERS[name]()

@@ -5,6 +5,8 @@ Key names follow torchvision's efficientnet_b0 with the squeeze-excite module le
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from fcn_edge.models.layers import conv_bn
@@ -38,10 +40,14 @@ class MBConv(nn.Module):
 class EfficientNetLite0(nn.Module):
     """Feature maps at strides 8, 16 and 32 of normalised RGB."""
 
-    channels = {8: 40, 16: 112, 32: 320}
+    channels: ClassVar = {8: 40, 16: 112, 32: 320}
     mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
     classifier_keys = ("features.8.", "classifier.")  # in the published weights, not in an FCN
-    taps = {3: 8, 5: 16, 7: 32}  # stage -> stride of its output, where the next stage halves the size
+    taps: ClassVar = {
+        3: 8,
+        5: 16,
+        7: 32,
+    }  # stage -> stride of its output, where the next stage halves the size
 
     def __init__(self) -> None:
         super().__init__()

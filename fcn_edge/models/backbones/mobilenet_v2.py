@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from fcn_edge.models.layers import conv_bn
@@ -38,12 +40,16 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     """Feature maps at strides 8, 16 and 32 of normalised RGB."""
 
-    channels = {8: 32, 16: 96, 32: 320}
-    # Those of Google's original weights, which keep the inputs in -1..1. torchvision's own weights were trained
-    # with the ImageNet mean and std; fine-tuning absorbs the difference.
+    channels: ClassVar = {8: 32, 16: 96, 32: 320}
+    # Those of Google's original weights, which keep the inputs in -1..1. torchvision's own weights were
+    # trained with the ImageNet mean and std; fine-tuning absorbs the difference.
     mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
     classifier_keys = ("features.18.", "classifier.")
-    taps = {6: 8, 13: 16, 17: 32}  # block -> stride of its output, where the next block halves the size
+    taps: ClassVar = {
+        6: 8,
+        13: 16,
+        17: 32,
+    }  # block -> stride of its output, where the next block halves the size
 
     def __init__(self) -> None:
         super().__init__()

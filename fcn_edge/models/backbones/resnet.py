@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 
@@ -33,9 +35,9 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Feature maps at strides 8, 16 and 32 of normalised RGB. blocks: number of blocks in each of 4 stages."""
+    """Feature maps at strides 8, 16 and 32 of normalised RGB. blocks: how many in each of 4 stages."""
 
-    channels = {8: 128, 16: 256, 32: 512}
+    channels: ClassVar = {8: 128, 16: 256, 32: 512}
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     classifier_keys = ("fc.",)
 
