@@ -33,7 +33,8 @@ void check_file(const fs::path& folder, const std::string& name, const FileEntry
   check_inside(folder, file);
   const std::uintmax_t bytes = fs::file_size(file);
   if (bytes != entry.bytes) {
-    tampered(file, "has " + std::to_string(bytes) + " bytes, the manifest says " + std::to_string(entry.bytes));
+    tampered(file,
+             "has " + std::to_string(bytes) + " bytes, the manifest says " + std::to_string(entry.bytes));
   }
   if (sha256_file(file) != entry.sha256) tampered(file, "does not match its SHA-256 in the manifest");
 }
@@ -61,8 +62,10 @@ std::string read_small_file(const fs::path& path, std::uintmax_t limit) {
 Bundle open_bundle(const fs::path& folder) {
   std::error_code error;
   if (!fs::is_regular_file(folder / "manifest.json", error)) {
-    const std::string seen = fs::exists(folder, error) ? " is not a bundle: no manifest.json in it" : " does not exist";
-    throw Error(ErrorCode::bundle, folder.string() + seen, "give the folder NAME.fcne that fcn-edge compile wrote");
+    const std::string seen =
+        fs::exists(folder, error) ? " is not a bundle: no manifest.json in it" : " does not exist";
+    throw Error(ErrorCode::bundle, folder.string() + seen,
+                "give the folder NAME.fcne that fcn-edge compile wrote");
   }
   Bundle bundle;
   bundle.folder = fs::canonical(folder);

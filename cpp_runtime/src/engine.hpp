@@ -16,11 +16,12 @@ struct EngineRequest {
   std::filesystem::path bundle;  ///< verified folder; the model is bundle/model.onnx
   const Manifest* manifest = nullptr;
   Schedule schedule = Schedule::latency;
-  int threads = 0;               ///< 0: the engine's choice
-  int slots = 0;                 ///< 0: the engine's choice
-  std::filesystem::path cache;   ///< folder for compiled engines, or empty for none
-  bool rebuild = false;          ///< build the engine even where a cached one matches
-  std::function<void(const std::string&)> progress;  ///< notes during a long build, one line each; may be empty
+  int threads = 0;              ///< 0: the engine's choice
+  int slots = 0;                ///< 0: the engine's choice
+  std::filesystem::path cache;  ///< folder for compiled engines, or empty for none
+  bool rebuild = false;         ///< build the engine even where a cached one matches
+  std::function<void(const std::string&)>
+      progress;  ///< notes during a long build, one line each; may be empty
 };
 
 /// One loaded model with several slots: fill input(slot), start(slot), wait(slot), read the output.

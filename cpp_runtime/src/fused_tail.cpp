@@ -12,7 +12,8 @@ namespace fcn_edge {
 namespace {
 
 // Keep the larger of best and scores, and whose it was; strictly larger, so that ties stay with the lower id.
-FCN_EDGE_WIDE void keep_larger(const float* scores, std::int32_t id, int count, float* best, std::int32_t* winner) {
+FCN_EDGE_WIDE void keep_larger(const float* scores, std::int32_t id, int count, float* best,
+                               std::int32_t* winner) {
   for (int i = 0; i < count; ++i) {
     winner[i] = scores[i] > best[i] ? id : winner[i];
     best[i] = scores[i] > best[i] ? scores[i] : best[i];
@@ -76,7 +77,8 @@ std::vector<FusedTail::Span> FusedTail::make_spans(int stride, int points, int p
     span.end = std::min(pixels, stride * k + stride / 2 + stride);
     const bool held = k < 0 || k == points - 1;
     for (int i = 0; i < stride && !held; ++i) {
-      span.fraction[static_cast<std::size_t>(i)] = (static_cast<float>(i) + 0.5F) / static_cast<float>(stride);
+      span.fraction[static_cast<std::size_t>(i)] =
+          (static_cast<float>(i) + 0.5F) / static_cast<float>(stride);
     }
     if (span.begin < span.end) spans.push_back(span);
   }
@@ -144,7 +146,8 @@ FCN_EDGE_WIDE void FusedTail::solve_band(const Span& band, const float* scores, 
 
 template <int S>
 inline __attribute__((always_inline)) void FusedTail::solve_cell(const Span& band, const Span& cell,
-                                                                 const float* scores, std::uint8_t* mask) const {
+                                                                 const float* scores,
+                                                                 std::uint8_t* mask) const {
   float best[S * S];
   std::int32_t winner[S * S];
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(score_height_) * score_width_;

@@ -25,11 +25,11 @@ class FusedTail {
  private:
   // What a cell is along one axis: which two score points, which output pixels, and the weights there.
   struct Span {
-    int low = 0;                           // first score point
-    int high = 0;                          // second score point
-    int begin = 0;                         // output pixels [begin, end)
+    int low = 0;    // first score point
+    int high = 0;   // second score point
+    int begin = 0;  // output pixels [begin, end)
     int end = 0;
-    std::array<float, 32> fraction{};      // weight of the second point at pixel begin + i
+    std::array<float, 32> fraction{};  // weight of the second point at pixel begin + i
   };
 
   static std::vector<Span> make_spans(int stride, int points, int pixels);
@@ -46,11 +46,11 @@ class FusedTail {
   int score_width_;
   int height_;
   int width_;
-  std::vector<Span> bands_;               // cells from top to bottom
-  std::vector<Span> cells_;               // cells from left to right
-  std::vector<std::uint8_t> labels_;      // winner at every score point
-  std::vector<float> best_;               // one row: the winner's score so far
-  std::vector<std::int32_t> winner_;      // one row: its id, as wide as the floats it is selected with
+  std::vector<Span> bands_;           // cells from top to bottom
+  std::vector<Span> cells_;           // cells from left to right
+  std::vector<std::uint8_t> labels_;  // winner at every score point
+  std::vector<float> best_;           // one row: the winner's score so far
+  std::vector<std::int32_t> winner_;  // one row: its id, as wide as the floats it is selected with
 };
 
 }  // namespace fcn_edge

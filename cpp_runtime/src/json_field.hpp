@@ -11,7 +11,8 @@ namespace fcn_edge {
 [[noreturn]] void refuse(const std::string& what);
 
 /// A value inside manifest.json that knows its own path, so that every refusal can name it:
-/// "manifest.json: input.height is 0, not between 1 and 16384". Refers to the document, which must outlive it.
+/// "manifest.json: input.height is 0, not between 1 and 16384". Refers to the document, which must outlive
+/// it.
 class Field {
  public:
   Field(const nlohmann::json& value, std::string path) : value_(value), path_(std::move(path)) {}

@@ -15,8 +15,8 @@ enum class Tail { scores, mask };
 struct OutputSpec {
   Tail tail = Tail::scores;
   std::string name;
-  int stride = 8;    ///< 1, 8, 16 or 32
-  int height = 0;    ///< of the scores: ceil(input height / stride)
+  int stride = 8;  ///< 1, 8, 16 or 32
+  int height = 0;  ///< of the scores: ceil(input height / stride)
   int width = 0;
   int channels = 0;  ///< one a class
 };
@@ -38,7 +38,7 @@ struct Manifest {
   OutputSpec output;
   std::map<std::string, FileEntry> files;  ///< by path relative to the bundle, forward slashes
   std::vector<GoldenFrame> golden;
-  double min_agreement = 1.0;              ///< share of pixels the self-test asks for
+  double min_agreement = 1.0;  ///< share of pixels the self-test asks for
 };
 
 /// Read manifest.json's text. Throws Error(bundle) with one sentence naming the field that is wrong.

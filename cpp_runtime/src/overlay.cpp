@@ -11,16 +11,15 @@ namespace fcn_edge {
 namespace {
 
 // 16-bit arithmetic throughout: 255 * keep + tint is at most 255 * 256 + 128.
-FCN_EDGE_WIDE void blend_row(const std::uint16_t* tints, std::uint16_t keep, int count, std::uint8_t* pixels) {
+FCN_EDGE_WIDE void blend_row(const std::uint16_t* tints, std::uint16_t keep, int count,
+                             std::uint8_t* pixels) {
   for (int i = 0; i < count; ++i) {
     const auto sum = static_cast<std::uint16_t>(static_cast<std::uint16_t>(pixels[i]) * keep + tints[i]);
     pixels[i] = static_cast<std::uint8_t>(sum >> 8);
   }
 }
 
-int scaled(int i, int from, int to) {
-  return static_cast<int>(static_cast<std::int64_t>(i) * from / to);
-}
+int scaled(int i, int from, int to) { return static_cast<int>(static_cast<std::int64_t>(i) * from / to); }
 
 }  // namespace
 
@@ -45,11 +44,13 @@ void Overlay::draw(const Mask& mask, const MutableFrameView& frame) {
   const auto width = static_cast<std::size_t>(frame.width);
   if (columns_.size() != width || mask_width_ != mask.width) {
     columns_.resize(width);
-    for (int x = 0; x < frame.width; ++x) columns_[static_cast<std::size_t>(x)] = scaled(x, mask.width, frame.width);
+    for (int x = 0; x < frame.width; ++x)
+      columns_[static_cast<std::size_t>(x)] = scaled(x, mask.width, frame.width);
     row_.resize(3 * width + 1);  // +1: a tint is written four values wide
     mask_width_ = mask.width;
   }
-  const std::ptrdiff_t stride = frame.stride != 0 ? frame.stride : 3 * static_cast<std::ptrdiff_t>(frame.width);
+  const std::ptrdiff_t stride =
+      frame.stride != 0 ? frame.stride : 3 * static_cast<std::ptrdiff_t>(frame.width);
   int tinted = -1;  // the mask row that row_ shows
   for (int y = 0; y < frame.height; ++y) {
     const int mask_y = scaled(y, mask.height, frame.height);

@@ -8,6 +8,13 @@
 
 namespace fcn_edge {
 
+/// Where one output column or row comes from: a weighted pair of neighbours, weights in 1/2048.
+struct ResizeTap {
+  int first = 0;  ///< the first neighbour, -1 to size - 1; the second is the next one, if inside
+  std::int16_t weight0 = 0;
+  std::int16_t weight1 = 0;
+};
+
 /// Bilinear resize of BGR frames to one fixed size, byte for byte what cv::resize(INTER_LINEAR) gives
 /// (Python's side calls that one; a test compares the two over random sizes).
 ///
@@ -21,14 +28,7 @@ class Resizer {
   void run(const FrameView& frame, std::uint8_t* out);
 
  private:
-  // One output column or row: a weighted pair of neighbours, weights in 1/2048.
-  struct Tap {
-    int first = 0;             // index of the first neighbour; the second is the next one
-    std::int16_t weight0 = 0;
-    std::int16_t weight1 = 0;
-  };
-
-  static std::vector<Tap> make_taps(int from, int to);
+  static std::vector<ResizeTap> make_taps(int from, int to, bool hold);
   void plan(const FrameView& frame);
   void shrink_row(const std::uint8_t* row, std::int16_t* out) const;
   const std::int16_t* shrunk_row(const FrameView& frame, int y);
@@ -37,8 +37,8 @@ class Resizer {
   int height_;
   int frame_width_ = 0;
   int frame_height_ = 0;
-  std::vector<Tap> columns_;
-  std::vector<Tap> rows_;
+  std::vector<ResizeTap> columns_;
+  std::vector<ResizeTap> rows_;
   int wide_columns_ = 0;                            // columns whose 8-byte read stays inside the row
   std::array<std::vector<std::int16_t>, 2> cache_;  // the last two frame rows, shrunk horizontally
   std::array<int, 2> cached_{-1, -1};               // which rows those are

@@ -19,7 +19,8 @@ namespace {
 void check_gate(const Bundle& bundle, bool allow_ungated) {
   const std::string& gate = bundle.manifest.info.gate;
   if (gate == "pass" || allow_ungated) return;
-  const std::string what = gate == "fail" ? " failed its accuracy gate" : " was never judged by an accuracy gate";
+  const std::string what =
+      gate == "fail" ? " failed its accuracy gate" : " was never judged by an accuracy gate";
   throw Error(ErrorCode::ungated, bundle.folder.string() + what,
               "compile it with --data, or stream it anyway with --allow-ungated");
 }
@@ -29,8 +30,8 @@ void check_frame(const FrameView& frame) {
     throw Error(ErrorCode::misuse, "the frame is empty");
   }
   if (frame.stride != 0 && frame.stride < 3 * static_cast<std::ptrdiff_t>(frame.width)) {
-    throw Error(ErrorCode::misuse, "the frame's stride of " + std::to_string(frame.stride) +
-                                       " bytes is shorter than its rows");
+    throw Error(ErrorCode::misuse,
+                "the frame's stride of " + std::to_string(frame.stride) + " bytes is shorter than its rows");
   }
 }
 
@@ -123,7 +124,8 @@ Segmenter::Impl::Slot& Segmenter::Impl::slot(int index, bool busy) {
   }
   Slot& found = slots[static_cast<std::size_t>(index)];
   if (found.busy != busy) {
-    throw Error(ErrorCode::misuse, "slot " + std::to_string(index) + (busy ? " was not started" : " is in use"));
+    throw Error(ErrorCode::misuse,
+                "slot " + std::to_string(index) + (busy ? " was not started" : " is in use"));
   }
   return found;
 }

@@ -31,7 +31,8 @@ SelfTest run_selftest(Segmenter& segmenter, const Bundle& bundle) {
     const Image expected = read_png(bundle.path(golden.mask), 1);
     segmenter.run({frame.pixels.data(), frame.width, frame.height, 0}, mask);
     if (expected.width != mask.width || expected.height != mask.height) {
-      throw Error(ErrorCode::bundle, bundle.path(golden.mask).string() + " does not have the bundle's mask size",
+      throw Error(ErrorCode::bundle,
+                  bundle.path(golden.mask).string() + " does not have the bundle's mask size",
                   "compile the bundle again");
     }
     const double same = agreement(mask, expected);

@@ -19,9 +19,7 @@ class Digest {
     check(context_ != nullptr && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
   }
 
-  void add(const char* data, std::size_t size) {
-    check(EVP_DigestUpdate(context_.get(), data, size) == 1);
-  }
+  void add(const char* data, std::size_t size) { check(EVP_DigestUpdate(context_.get(), data, size) == 1); }
 
   std::string hex() {
     std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};

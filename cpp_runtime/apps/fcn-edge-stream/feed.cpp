@@ -11,7 +11,8 @@
 namespace fcn_edge::app {
 namespace {
 
-// Read one frame and put its number and times on it. Frames without a name of their own get 000000, 000001, ...
+// Read one frame and put its number and times on it. Frames without a name of their own get 000000, 000001,
+// ...
 bool read_frame(Source& source, std::uint64_t index, Frame& frame) {
   frame.index = index;
   frame.name.clear();

@@ -20,7 +20,8 @@ class ImageSource : public Source {
     if (next_ == files_.size()) return false;
     const fs::path& file = files_[next_++];
     image = cv::imread(file.string(), cv::IMREAD_COLOR);
-    if (image.empty()) throw Error(ErrorCode::io, "cannot read image " + file.string(), "remove or replace it");
+    if (image.empty())
+      throw Error(ErrorCode::io, "cannot read image " + file.string(), "remove or replace it");
     name = file.stem().string();
     return true;
   }
@@ -51,7 +52,8 @@ std::unique_ptr<Source> open_images(const std::string& path) {
   for (const auto& entry : fs::directory_iterator(path)) {
     if (entry.is_regular_file() && is_image_name(entry.path().string())) files.push_back(entry.path());
   }
-  if (files.empty()) throw Error(ErrorCode::misuse, path + " holds no image", "images are .png, .jpg or .bmp");
+  if (files.empty())
+    throw Error(ErrorCode::misuse, path + " holds no image", "images are .png, .jpg or .bmp");
   std::sort(files.begin(), files.end());
   return std::make_unique<ImageSource>(std::move(files));
 }

@@ -6,9 +6,9 @@
 namespace fcn_edge::app {
 namespace {
 
-constexpr unsigned kBits = 10;                              // 2^10 buckets an octave
+constexpr unsigned kBits = 10;  // 2^10 buckets an octave
 constexpr std::uint64_t kSteps = std::uint64_t{1} << kBits;
-constexpr unsigned kOctaves = 31;                           // up to 2^41 ns, some 36 minutes
+constexpr unsigned kOctaves = 31;  // up to 2^41 ns, some 36 minutes
 constexpr std::uint64_t kLargest = (std::uint64_t{1} << (kBits + kOctaves)) - 1;
 
 // Values below 2^10 have a bucket each; above, the top 11 bits choose it.
@@ -29,7 +29,8 @@ double middle_of(std::size_t bucket) {
 Latency::Latency() : buckets_((kOctaves + 1) * kSteps + kSteps) {}
 
 void Latency::add(std::chrono::nanoseconds duration) {
-  const auto value = std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0)), kLargest);
+  const auto value =
+      std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0)), kLargest);
   buckets_[bucket_of(value)] += 1;
   count_ += 1;
   max_ = std::max(max_, value);
@@ -42,7 +43,8 @@ double Latency::percentile_ms(double fraction) const {
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < buckets_.size(); ++i) {
     seen += buckets_[i];
-    if (seen >= std::max<std::uint64_t>(rank, 1)) return std::min(middle_of(i), static_cast<double>(max_)) / 1e6;
+    if (seen >= std::max<std::uint64_t>(rank, 1))
+      return std::min(middle_of(i), static_cast<double>(max_)) / 1e6;
   }
   return max_ms();
 }

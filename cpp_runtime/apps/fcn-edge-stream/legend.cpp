@@ -8,7 +8,9 @@ namespace {
 
 constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
 
-cv::Scalar bgr(const ClassInfo& info) { return {double(info.rgb[2]), double(info.rgb[1]), double(info.rgb[0])}; }
+cv::Scalar bgr(const ClassInfo& info) {
+  return {double(info.rgb[2]), double(info.rgb[1]), double(info.rgb[0])};
+}
 
 }  // namespace
 
@@ -36,7 +38,8 @@ void Legend::render(cv::Size frame) {
   int top = line / 4;
   for (const ClassInfo& info : classes_) {
     cv::rectangle(picture_, cv::Rect(line / 4, top + line / 8, line, 3 * line / 4), bgr(info), cv::FILLED);
-    cv::putText(picture_, info.name, {line + line / 2, top + 3 * line / 4}, kFont, scale, {255, 255, 255}, 1, cv::LINE_AA);
+    cv::putText(picture_, info.name, {line + line / 2, top + 3 * line / 4}, kFont, scale, {255, 255, 255}, 1,
+                cv::LINE_AA);
     top += line;
   }
 }

@@ -59,7 +59,8 @@ Segmenter open_segmenter(const StreamOptions& options, bool live) {
 std::unique_ptr<Feed> make_feed(const StreamOptions& options, std::unique_ptr<Source> source) {
   const bool latest = options.policy == Policy::automatic ? source->live() : options.policy == Policy::latest;
   if (latest) return make_latest_feed(std::move(source));
-  return make_block_feed(std::move(source), [spec = options.source] { return open_source(spec); }, options.loop);
+  return make_block_feed(
+      std::move(source), [spec = options.source] { return open_source(spec); }, options.loop);
 }
 
 std::vector<std::unique_ptr<Sink>> make_sinks(const StreamOptions& options, double fps) {
@@ -72,22 +73,29 @@ std::vector<std::unique_ptr<Sink>> make_sinks(const StreamOptions& options, doub
 
 nlohmann::json describe_run(const StreamOptions& options, const Segmenter& segmenter, bool live) {
   const BundleInfo& info = segmenter.info();
-  return {{"bundle", {{"name", info.name}, {"precision", info.precision}, {"target", info.target},
-                      {"gate", info.gate}, {"height", info.height}, {"width", info.width}}},
-          {"engine", segmenter.engine()},
-          {"source", options.source},
-          {"selftest", {{"frames", segmenter.selftest().frames}, {"agreement", segmenter.selftest().agreement}}},
-          {"schedule", is_throughput(options, live) ? "throughput" : "latency"},
-          {"slots", segmenter.slots()},
-          {"threads", options.threads},
-          {"warmup", options.warmup},
-          {"version", version()}};
+  return {
+      {"bundle",
+       {{"name", info.name},
+        {"precision", info.precision},
+        {"target", info.target},
+        {"gate", info.gate},
+        {"height", info.height},
+        {"width", info.width}}},
+      {"engine", segmenter.engine()},
+      {"source", options.source},
+      {"selftest", {{"frames", segmenter.selftest().frames}, {"agreement", segmenter.selftest().agreement}}},
+      {"schedule", is_throughput(options, live) ? "throughput" : "latency"},
+      {"slots", segmenter.slots()},
+      {"threads", options.threads},
+      {"warmup", options.warmup},
+      {"version", version()}};
 }
 
 void greet(const Segmenter& segmenter) {
   const BundleInfo& info = segmenter.info();
-  spdlog::info("{}: {} {}x{} on {}; self-test: {} frames, agreement {:.4f}", info.name, info.precision, info.height,
-               info.width, segmenter.engine(), segmenter.selftest().frames, segmenter.selftest().agreement);
+  spdlog::info("{}: {} {}x{} on {}; self-test: {} frames, agreement {:.4f}", info.name, info.precision,
+               info.height, info.width, segmenter.engine(), segmenter.selftest().frames,
+               segmenter.selftest().agreement);
 }
 
 void finish(const StreamOptions& options, const Segmenter& segmenter, const Pipeline& pipeline,
@@ -99,11 +107,13 @@ void finish(const StreamOptions& options, const Segmenter& segmenter, const Pipe
   about["start_ms"] = std::round(1e3 * pipeline.first_mask_seconds());
   about["rss_mb"] = peak_memory_mb();
   if (!options.report.empty()) {
-    write_report(make_report(statistics, warnings, describe_device(), about, options.raw_samples), options.report);
+    write_report(make_report(statistics, warnings, describe_device(), about, options.raw_samples),
+                 options.report);
   }
   for (const Warning& warning : warnings) spdlog::warn("{}; {}", warning.message, warning.remedy);
   spdlog::info("{} frames in, {} out, {} dropped, {:.1f} fps, age p50 {:.1f} ms", statistics.frames_in,
-               statistics.frames_out, statistics.dropped, statistics.fps(), statistics.total.percentile_ms(0.5));
+               statistics.frames_out, statistics.dropped, statistics.fps(),
+               statistics.total.percentile_ms(0.5));
 }
 
 void stream(const StreamOptions& options) {

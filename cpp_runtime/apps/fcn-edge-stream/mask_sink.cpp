@@ -15,7 +15,8 @@ class MaskSink : public Sink {
   explicit MaskSink(const std::string& folder) : folder_(folder) {
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
-    if (error) throw Error(ErrorCode::io, "cannot write " + folder + ": " + error.message(), "choose another --masks");
+    if (error)
+      throw Error(ErrorCode::io, "cannot write " + folder + ": " + error.message(), "choose another --masks");
   }
 
   bool needs_overlay() const override { return false; }

@@ -43,7 +43,8 @@ void add_choice(CLI::App& app, const std::string& flag, T& target, const std::ma
          [&target, &table, flag](const std::string& name) {
            const auto found = table.find(name);
            if (found == table.end()) {
-             throw Error(ErrorCode::misuse, flag + " '" + name + "' does not exist", "valid: " + names_of(table));
+             throw Error(ErrorCode::misuse, flag + " '" + name + "' does not exist",
+                         "valid: " + names_of(table));
            }
            target = found->second;
          },
@@ -52,10 +53,12 @@ void add_choice(CLI::App& app, const std::string& flag, T& target, const std::ma
 }
 
 void declare(CLI::App& app, StreamOptions& o) {
-  app.add_option("bundle", o.bundle, "The bundle folder NAME.fcne that fcn-edge compile wrote")->type_name("BUNDLE");
-  app.add_option("--source", o.source,
-                 "Video file, folder of images, camera index or /dev/videoN, rtsp:// or http:// address, or a "
-                 "GStreamer pipeline ending in appsink")
+  app.add_option("bundle", o.bundle, "The bundle folder NAME.fcne that fcn-edge compile wrote")
+      ->type_name("BUNDLE");
+  app.add_option(
+         "--source", o.source,
+         "Video file, folder of images, camera index or /dev/videoN, rtsp:// or http:// address, or a "
+         "GStreamer pipeline ending in appsink")
       ->type_name("SOURCE");
   app.add_option("--out", o.out, "Write the overlay as a video file")->type_name("FILE.mp4");
   app.add_option("--masks", o.masks, "Write every class map as an 8-bit PNG of class ids")->type_name("DIR");
@@ -64,8 +67,10 @@ void declare(CLI::App& app, StreamOptions& o) {
   app.add_option("--report", o.report, "Write counts and latency percentiles as JSON; - is stdout")
       ->type_name("FILE");
   app.add_flag("--raw-samples", o.raw_samples, "Put every latency sample into the report");
-  add_choice(app, "--policy", o.policy, kPolicies, "Frames to keep when the source is faster (auto: files block, cameras latest)");
-  add_choice(app, "--schedule", o.schedule, kSchedules, "How the engine shares the cores (auto: files throughput, cameras latency)");
+  add_choice(app, "--policy", o.policy, kPolicies,
+             "Frames to keep when the source is faster (auto: files block, cameras latest)");
+  add_choice(app, "--schedule", o.schedule, kSchedules,
+             "How the engine shares the cores (auto: files throughput, cameras latency)");
   app.add_option("--threads", o.threads, "Engine threads; 0 lets the engine choose")->type_name("N");
   app.add_option("--slots", o.slots, "Frames in flight at most; 0 lets the schedule choose")->type_name("N");
   app.add_option("--limit", o.limit, "Stop after N frames (the warm-up not counted)")->type_name("N");
@@ -73,7 +78,8 @@ void declare(CLI::App& app, StreamOptions& o) {
   app.add_option("--warmup", o.warmup, "Leave the first N frames out of the statistics")->type_name("N");
   app.add_option("--cache-dir", o.cache_dir, "Folder for compiled engines")->type_name("DIR");
   app.add_flag("--allow-ungated", o.allow_ungated, "Stream a bundle that did not pass its accuracy gate");
-  app.add_flag("--build-engine", o.build_engine, "Build the engine for this machine anew, self-test it, then stop");
+  app.add_flag("--build-engine", o.build_engine,
+               "Build the engine for this machine anew, self-test it, then stop");
   app.add_flag("--selftest", o.selftest_only, "Check the bundle and its golden frames, then stop");
 }
 
@@ -112,7 +118,8 @@ void check(const StreamOptions& o) {
 
 std::optional<StreamOptions> parse_options(int argc, const char* const* argv) {
   StreamOptions options;
-  CLI::App app("Segment a video stream with a bundle: source -> engine -> overlay, masks, report.", "fcn-edge-stream");
+  CLI::App app("Segment a video stream with a bundle: source -> engine -> overlay, masks, report.",
+               "fcn-edge-stream");
   app.set_version_flag("--version", version_text());
   app.footer(kExamples);
   app.allow_extras();

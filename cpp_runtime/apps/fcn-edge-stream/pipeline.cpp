@@ -14,8 +14,8 @@ double milliseconds(Clock::duration duration) {
 
 }  // namespace
 
-Pipeline::Pipeline(Segmenter& segmenter, Feed& feed, std::vector<std::unique_ptr<Sink>>& sinks, Settings settings,
-                   Statistics& statistics)
+Pipeline::Pipeline(Segmenter& segmenter, Feed& feed, std::vector<std::unique_ptr<Sink>>& sinks,
+                   Settings settings, Statistics& statistics)
     : segmenter_(segmenter),
       feed_(feed),
       sinks_(sinks),
@@ -48,9 +48,9 @@ void Pipeline::run() {
 }
 
 bool Pipeline::admit(Lane& lane, int slot) {
-  const bool asked_to_end = stop_requested() || std::any_of(sinks_.begin(), sinks_.end(), [](const auto& sink) {
-                              return sink->wants_stop();
-                            });
+  const bool asked_to_end =
+      stop_requested() ||
+      std::any_of(sinks_.begin(), sinks_.end(), [](const auto& sink) { return sink->wants_stop(); });
   if (asked_to_end || (settings_.limit > 0 && admitted_ == settings_.limit + settings_.warmup)) return false;
   if (!feed_.next(lane.frame)) return false;
   const cv::Mat& image = lane.frame.image;

@@ -34,7 +34,8 @@ void watch_signals() {
 
 bool stop_requested() { return g_stop != 0; }
 
-// /proc/self/stat: the 22nd field, 20th after the command name's closing bracket, is the start in clock ticks.
+// /proc/self/stat: the 22nd field, 20th after the command name's closing bracket, is the start in clock
+// ticks.
 double seconds_since_start() {
   std::ifstream file("/proc/self/stat");
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -10,7 +10,7 @@ namespace fcn_edge::app {
 
 /// A finished frame as sinks see it.
 struct Scene {
-  const cv::Mat& overlay;   ///< the camera frame with class colours and legend (plain when no sink asked)
+  const cv::Mat& overlay;  ///< the camera frame with class colours and legend (plain when no sink asked)
   const Mask& mask;
   const std::string& name;  ///< stem for files
 };
@@ -25,8 +25,8 @@ class Sink {
 
   virtual bool needs_overlay() const = 0;
   virtual void write(const Scene& scene) = 0;
-  virtual void commit() {}                          ///< make what was written final; throws Error(io)
-  virtual bool wants_stop() const { return false; } ///< the person at the window pressed q
+  virtual void commit() {}                           ///< make what was written final; throws Error(io)
+  virtual bool wants_stop() const { return false; }  ///< the person at the window pressed q
 };
 
 std::unique_ptr<Sink> make_mask_sink(const std::string& folder);

@@ -31,8 +31,8 @@ class Source {
   /// False at the end. Throws Error(io) when the source breaks.
   virtual bool read(cv::Mat& image, std::string& name) = 0;
 
-  virtual bool live() const = 0;  ///< frames come whether or not anybody takes them
-  virtual double fps() const = 0; ///< frames a second, 0 when unknown
+  virtual bool live() const = 0;   ///< frames come whether or not anybody takes them
+  virtual double fps() const = 0;  ///< frames a second, 0 when unknown
 };
 
 /// Open what the user named: a video file, image folder, camera, address or GStreamer pipeline.

@@ -13,8 +13,8 @@ struct Statistics {
   std::uint64_t frames_in = 0;   ///< frames the source gave
   std::uint64_t frames_out = 0;  ///< frames that went through every sink
   std::uint64_t dropped = 0;
-  std::uint64_t measured = 0;    ///< frames in the latencies below: frames_out less the warm-up
-  double seconds = 0;            ///< from the end of the warm-up to the last frame out
+  std::uint64_t measured = 0;  ///< frames in the latencies below: frames_out less the warm-up
+  double seconds = 0;          ///< from the end of the warm-up to the last frame out
 
   Latency capture;  ///< source asked -> frame in memory (for a camera: the wait for light as well)
   Latency queue;    ///< waiting for a free slot before, and for its turn after, the engine
@@ -26,10 +26,20 @@ struct Statistics {
   double fps() const { return seconds > 0 ? static_cast<double>(measured) / seconds : 0; }
 
   std::array<std::pair<const char*, Latency*>, 6> stages() {
-    return {{{"capture", &capture}, {"queue", &queue}, {"infer", &infer}, {"post", &post}, {"sink", &sink}, {"total", &total}}};
+    return {{{"capture", &capture},
+             {"queue", &queue},
+             {"infer", &infer},
+             {"post", &post},
+             {"sink", &sink},
+             {"total", &total}}};
   }
   std::array<std::pair<const char*, const Latency*>, 6> stages() const {
-    return {{{"capture", &capture}, {"queue", &queue}, {"infer", &infer}, {"post", &post}, {"sink", &sink}, {"total", &total}}};
+    return {{{"capture", &capture},
+             {"queue", &queue},
+             {"infer", &infer},
+             {"post", &post},
+             {"sink", &sink},
+             {"total", &total}}};
   }
 };
 

@@ -32,7 +32,8 @@ bool disk_is_full(const std::string& file) {
 
 class VideoSink : public Sink {
  public:
-  VideoSink(const std::string& path, double fps) : path_(path), fps_(fps > 0 ? fps : kUsualFps), staged_(path) {}
+  VideoSink(const std::string& path, double fps)
+      : path_(path), fps_(fps > 0 ? fps : kUsualFps), staged_(path) {}
 
   ~VideoSink() override { writer_.release(); }
 

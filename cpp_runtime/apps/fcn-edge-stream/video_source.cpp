@@ -18,7 +18,8 @@ class VideoSource : public Source {
 
   bool read(cv::Mat& image, std::string& /*name*/) override {
     if (!capture_.read(image) || image.empty()) {
-      if (frames_ == 0) throw Error(ErrorCode::io, what_ + " gave no frame", "is it a video this machine can decode?");
+      if (frames_ == 0)
+        throw Error(ErrorCode::io, what_ + " gave no frame", "is it a video this machine can decode?");
       return false;
     }
     ++frames_;
@@ -36,7 +37,8 @@ class VideoSource : public Source {
   std::uint64_t frames_ = 0;
 };
 
-std::unique_ptr<Source> make(cv::VideoCapture capture, const std::string& what, bool live, const std::string& hint) {
+std::unique_ptr<Source> make(cv::VideoCapture capture, const std::string& what, bool live,
+                             const std::string& hint) {
   if (!capture.isOpened()) throw Error(ErrorCode::io, "cannot open " + what, hint);
   return std::make_unique<VideoSource>(std::move(capture), what, live);
 }
@@ -59,7 +61,8 @@ std::unique_ptr<Source> open_video_file(const std::string& path) {
 std::unique_ptr<Source> open_camera(int index) { return open_device("/dev/video" + std::to_string(index)); }
 
 std::unique_ptr<Source> open_device(const std::string& path) {
-  if (!std::filesystem::exists(path)) throw Error(ErrorCode::io, "there is no camera " + path, list_cameras());
+  if (!std::filesystem::exists(path))
+    throw Error(ErrorCode::io, "there is no camera " + path, list_cameras());
   return make(cv::VideoCapture(path, cv::CAP_V4L2), "camera " + path, true, "another program may hold it");
 }
 
@@ -72,8 +75,9 @@ std::unique_ptr<Source> open_address(const std::string& url) {
 
 std::unique_ptr<Source> open_gstreamer(const std::string& pipeline) {
   const bool live = pipeline.find("filesrc") == std::string::npos;
-  return make(cv::VideoCapture(pipeline, cv::CAP_GSTREAMER), "GStreamer pipeline '" + pipeline + "'", live,
-              "try it with gst-launch-1.0; it must end in '! videoconvert ! video/x-raw,format=BGR ! appsink'");
+  return make(
+      cv::VideoCapture(pipeline, cv::CAP_GSTREAMER), "GStreamer pipeline '" + pipeline + "'", live,
+      "try it with gst-launch-1.0; it must end in '! videoconvert ! video/x-raw,format=BGR ! appsink'");
 }
 
 }  // namespace fcn_edge::app

@@ -9,8 +9,8 @@ namespace fcn_edge::app {
 
 std::unique_ptr<Source> open_video_file(const std::string& path);
 std::unique_ptr<Source> open_camera(int index);
-std::unique_ptr<Source> open_device(const std::string& path);      ///< /dev/videoN
-std::unique_ptr<Source> open_address(const std::string& url);      ///< rtsp://, http://, ...
+std::unique_ptr<Source> open_device(const std::string& path);  ///< /dev/videoN
+std::unique_ptr<Source> open_address(const std::string& url);  ///< rtsp://, http://, ...
 std::unique_ptr<Source> open_gstreamer(const std::string& pipeline);
 
 }  // namespace fcn_edge::app

@@ -23,15 +23,18 @@ std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const Str
                      "compile it with --data so that its INT8 loss is known"});
   }
   if (s.measured < kSamplesForP999) {
-    const std::string more = options.loop == 1 && !facts.live ? "repeat the source with --loop" : "run longer";
+    const std::string more =
+        options.loop == 1 && !facts.live ? "repeat the source with --loop" : "run longer";
     found.push_back({"few_samples", few_samples(s.measured), more});
   }
   if (s.dropped > 0) {
-    found.push_back({"frames_dropped",
-                     std::to_string(s.dropped) + " of " + std::to_string(s.frames_in) + " frames were dropped",
-                     "the source is faster than this machine: lower its rate or compile a smaller size"});
+    found.push_back(
+        {"frames_dropped",
+         std::to_string(s.dropped) + " of " + std::to_string(s.frames_in) + " frames were dropped",
+         "the source is faster than this machine: lower its rate or compile a smaller size"});
   }
-  if (options.warmup == 0 && s.measured >= kSamplesForP90 && facts.first_infer_ms > 3 * s.infer.percentile_ms(0.5)) {
+  if (options.warmup == 0 && s.measured >= kSamplesForP90 &&
+      facts.first_infer_ms > 3 * s.infer.percentile_ms(0.5)) {
     found.push_back({"slow_first_frame",
                      "the first frame took " + ms(facts.first_infer_ms) + ", the median is " +
                          ms(s.infer.percentile_ms(0.5)),
@@ -42,7 +45,8 @@ std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const Str
                      "measure on a quiet machine"});
   }
   if (s.measured >= kSamplesForP99 && s.infer.percentile_ms(0.99) > 3 * s.infer.percentile_ms(0.5)) {
-    found.push_back({"unsteady_latency", "the slowest hundredth of the frames took over three times the median",
+    found.push_back({"unsteady_latency",
+                     "the slowest hundredth of the frames took over three times the median",
                      "fix the clock governor to 'performance' and stop other programs"});
   }
   if (!facts.cache) {

@@ -21,7 +21,7 @@ struct RunFacts {
   double first_infer_ms = 0;  ///< of the very first frame
   double load_before = 0;     ///< load per core when the run began
   bool live = false;
-  bool cache = true;          ///< compiled engines can be kept
+  bool cache = true;  ///< compiled engines can be kept
 };
 
 std::vector<Warning> judge(const Statistics& statistics, const RunFacts& facts, const StreamOptions& options);

@@ -14,7 +14,8 @@ class WindowSink : public Sink {
  public:
   explicit WindowSink(std::string title) : title_(std::move(title)) {
     if (std::getenv("DISPLAY") == nullptr && std::getenv("WAYLAND_DISPLAY") == nullptr) {
-      throw Error(ErrorCode::misuse, "--window needs a screen, and this session has none (DISPLAY is not set)",
+      throw Error(ErrorCode::misuse,
+                  "--window needs a screen, and this session has none (DISPLAY is not set)",
                   "write a file with --out instead");
     }
     cv::namedWindow(title_, cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO);
@@ -40,6 +41,8 @@ class WindowSink : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_window_sink(const std::string& title) { return std::make_unique<WindowSink>(title); }
+std::unique_ptr<Sink> make_window_sink(const std::string& title) {
+  return std::make_unique<WindowSink>(title);
+}
 
 }  // namespace fcn_edge::app

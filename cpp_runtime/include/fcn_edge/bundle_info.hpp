@@ -17,8 +17,8 @@ struct ClassInfo {
 struct BundleInfo {
   std::string name;
   std::vector<ClassInfo> classes;
-  int void_id = 255;      ///< the id that means "no class" in label files; the engine never gives it
-  int height = 0;         ///< of the network's input and of every mask, pixels
+  int void_id = 255;  ///< the id that means "no class" in label files; the engine never gives it
+  int height = 0;     ///< of the network's input and of every mask, pixels
   int width = 0;
   std::string precision;  ///< "int8" or "fp32"
   std::string target;     ///< the engine it was compiled for, e.g. "openvino"

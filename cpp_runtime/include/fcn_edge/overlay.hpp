@@ -34,12 +34,13 @@ class FCN_EDGE_API Overlay {
  private:
   void tint_row(const std::uint8_t* ids);
 
-  using Tint = std::array<std::uint16_t, 4>;  // B,G,R times alpha, plus the rounding half; the fourth is padding
+  using Tint =
+      std::array<std::uint16_t, 4>;  // B,G,R times alpha, plus the rounding half; the fourth is padding
   std::array<Tint, 256> tints_{};
-  std::uint16_t keep_ = 0;            // 256 * (1 - alpha)
-  int mask_width_ = 0;                // the mask width that columns_ was made for
-  std::vector<int> columns_;          // mask column of every frame column
-  std::vector<std::uint16_t> row_;    // one row of tints, three values a pixel
+  std::uint16_t keep_ = 0;          // 256 * (1 - alpha)
+  int mask_width_ = 0;              // the mask width that columns_ was made for
+  std::vector<int> columns_;        // mask column of every frame column
+  std::vector<std::uint16_t> row_;  // one row of tints, three values a pixel
 };
 
 }  // namespace fcn_edge

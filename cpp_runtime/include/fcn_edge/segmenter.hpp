@@ -19,8 +19,8 @@ enum class Schedule {
 
 struct Options {
   Schedule schedule = Schedule::latency;
-  int threads = 0;             ///< engine threads; 0 leaves the choice to the engine
-  int slots = 0;               ///< frames in flight at most (see Segmenter::start); 0: what the engine advises
+  int threads = 0;  ///< engine threads; 0 leaves the choice to the engine
+  int slots = 0;    ///< frames in flight at most (see Segmenter::start); 0: what the engine advises
   bool allow_ungated = false;  ///< open a bundle that never passed its accuracy gate
   bool selftest = true;        ///< run the golden frames before anything else
   /// Folder for compiled engines; empty: $FCN_EDGE_CACHE, $XDG_CACHE_HOME/fcn-edge or ~/.cache/fcn-edge.
@@ -44,8 +44,8 @@ struct Timing {
 
 /// How the golden frames came out on this machine.
 struct SelfTest {
-  int frames = 0;           ///< 0 when the test was not run
-  double agreement = 1.0;   ///< share of pixels equal to the golden masks, worst frame
+  int frames = 0;          ///< 0 when the test was not run
+  double agreement = 1.0;  ///< share of pixels equal to the golden masks, worst frame
 };
 
 /// A verified bundle, ready to segment frames.

@@ -38,7 +38,8 @@ ov::AnyMap compile_options(const EngineRequest& request) {
 }
 
 // The graph must be what the manifest promised, or every pointer below would be read wrongly.
-void check_port(const ov::Output<const ov::Node>& port, const ov::element::Type& type, const ov::Shape& shape) {
+void check_port(const ov::Output<const ov::Node>& port, const ov::element::Type& type,
+                const ov::Shape& shape) {
   if (port.get_element_type() == type && port.get_partial_shape() == ov::PartialShape(shape)) return;
   throw Error(ErrorCode::bundle,
               "model.onnx has " + port.get_any_name() + " " + port.get_element_type().get_type_name() +
@@ -51,7 +52,8 @@ std::size_t extent(int n) { return static_cast<std::size_t>(n); }
 
 void check_graph(const ov::CompiledModel& model, const Manifest& manifest) {
   if (model.inputs().size() != 1 || model.outputs().size() != 1) {
-    throw Error(ErrorCode::bundle, "model.onnx does not have one input and one output", "compile the bundle again");
+    throw Error(ErrorCode::bundle, "model.onnx does not have one input and one output",
+                "compile the bundle again");
   }
   const BundleInfo& info = manifest.info;
   const OutputSpec& out = manifest.output;
@@ -76,8 +78,8 @@ class OpenVinoEngine : public Engine {
   }
 
   std::string describe() const override {
-    const ov::Version version = ov::get_openvino_version();
-    return std::string("OpenVINO ") + version.buildNumber + " on " + kDevice;
+    const std::string build = ov::get_openvino_version().buildNumber;  // "2026.4.1-22982-..."
+    return "OpenVINO " + build.substr(0, build.find('-')) + " on " + kDevice;
   }
 
   int slots() const override { return static_cast<int>(lanes_.size()); }
@@ -123,7 +125,8 @@ class OpenVinoEngine : public Engine {
     lane.input = lane.request.get_input_tensor();
     lane.output = lane.request.get_output_tensor();
     // The clock is read on the engine's thread: a finished frame may wait here for its turn.
-    lane.request.set_callback([&lane](const std::exception_ptr&) { lane.completed = std::chrono::steady_clock::now(); });
+    lane.request.set_callback(
+        [&lane](const std::exception_ptr&) { lane.completed = std::chrono::steady_clock::now(); });
   }
 
   Lane& lane(int slot) { return lanes_[extent(slot)]; }
@@ -133,7 +136,9 @@ class OpenVinoEngine : public Engine {
   std::vector<Lane> lanes_;  // never resized after the constructor: callbacks refer into it
 };
 
-std::unique_ptr<Engine> open(const EngineRequest& request) { return std::make_unique<OpenVinoEngine>(request); }
+std::unique_ptr<Engine> open(const EngineRequest& request) {
+  return std::make_unique<OpenVinoEngine>(request);
+}
 
 }  // namespace
 }  // namespace fcn_edge

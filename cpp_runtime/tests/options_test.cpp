@@ -1,0 +1,55 @@
+#include "options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "expect_error.hpp"
+
+namespace fcn_edge::app {
+namespace {
+
+StreamOptions parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "fcn-edge-stream");
+  return parse_options(static_cast<int>(words.size()), words.data()).value();
+}
+
+void expect_misuse(const std::vector<const char*>& words, const std::string& says) {
+  test::expect_error([&] { parse(words); }, ErrorCode::misuse, says);
+}
+
+TEST(StreamOptions, AreReadFromTheCommandLine) {
+  const StreamOptions o =
+      parse({"road.fcne", "--source", "0", "--policy", "latest", "--alpha=0.25", "--limit", "7"});
+  EXPECT_EQ(o.bundle, "road.fcne");
+  EXPECT_EQ(o.source, "0");
+  EXPECT_EQ(o.policy, Policy::latest);
+  EXPECT_DOUBLE_EQ(o.alpha, 0.25);
+  EXPECT_EQ(o.limit, 7U);
+}
+
+TEST(StreamOptions, NameTheNearestOptionForAnUnknownOne) {
+  expect_misuse({"b", "--source", "0", "--maks", "d"}, "unknown option '--maks'; did you mean --masks?");
+  expect_misuse({"b", "--source", "0", "--reprot=f"}, "did you mean --report?");
+}
+
+TEST(StreamOptions, ListTheValidNamesForAnUnknownOne) {
+  expect_misuse({"b", "--source", "0", "--policy", "newest"},
+                "--policy 'newest' does not exist; valid: auto|block|latest");
+}
+
+TEST(StreamOptions, SayWhatIsMissing) {
+  expect_misuse({}, "no bundle given");
+  expect_misuse({"road.fcne"}, "no --source given");
+  expect_misuse({"road.fcne", "other.fcne", "--source", "0"}, "unexpected argument 'other.fcne'");
+}
+
+TEST(StreamOptions, RefuseValuesOutsideTheirRange) {
+  expect_misuse({"b", "--source", "0", "--alpha", "2"}, "--alpha");
+  expect_misuse({"b", "--source", "0", "--threads", "-1"}, "--threads");
+  expect_misuse({"b", "--source", "0", "--loop", "-1"}, "--loop");
+  expect_misuse({"b", "--source", "0", "--limit", "many"}, "--limit");
+}
+
+}  // namespace
+}  // namespace fcn_edge::app
