@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from fcn_edge.data import open_dataset
 from fcn_edge.errors import MisuseError, unknown_name
 from fcn_edge.evaluate import Agreement, Subject, check_classes, score, torch_predictor
 from fcn_edge.export.onnx import export_onnx
+from fcn_edge.models.fcn import FCN
+from fcn_edge.operate import operate_on
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.gate import GateVerdict, judge, ungated
 from fcn_edge.quantize.lint import lint, refuse_if_found
@@ -106,11 +108,13 @@ def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> C
     """
     with tempfile.TemporaryDirectory() as work:
         build = start(config, Path(work), progress or (lambda text: None))
-        fp32 = export(build)
-        model = quantize(build, fp32, calibrate(build)) if config.int8 else fp32
+        original = export(build, "original.onnx")
+        calibration = calibrate(build) if config.int8 else None
+        fp32 = export(build, "fp32.onnx") if operate(build, calibration) else original
+        model = quantize(build, fp32, calibration) if calibration else fp32
         build_engine(build, model)
         shipped = build.open(model)
-        gate = measure(build, fp32, shipped)
+        gate = measure(build, original, shipped)
         golden = [(frame, shipped(frame)) for frame in golden_frames(build)]
         build.note(f"writing {config.out}")
         manifest = describe(
@@ -149,10 +153,10 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
     return Build(config, target, checkpoint, size, work, note)
 
 
-def export(build: Build) -> Path:
-    """Write the fp32 frame graph and return its path."""
+def export(build: Build, name: str) -> Path:
+    """Write the fp32 frame graph as work/`name` and return its path."""
     build.note(f"exporting {build.checkpoint.spec.name} for frames of {build.size[0]}x{build.size[1]}")
-    path = export_onnx(build.checkpoint.model, build.size, build.target.tail, build.work / "fp32.onnx")
+    path = export_onnx(build.checkpoint.model, build.size, build.target.tail, build.work / name)
     refuse_if_found(lint(onnx.load(path)), "the exported graph")
     build.layers = {"int8": 0, "float": len(layer_names(onnx.load(path)))}
     return path
@@ -171,6 +175,20 @@ def calibrate(build: Build) -> CalibrationSet:
     build.note(f"calibrating on {len(chosen)} frames of {chosen.source}")
     build.evidence["calibration"] = chosen.to_json()
     return chosen
+
+
+def operate(build: Build, calibration: CalibrationSet | None) -> bool:
+    """Replace transposed convolutions as `--upsample` says or measurement decides; tell whether any changed.
+
+    From here on the build's checkpoint holds the operated network; the gate still compares with the original.
+    """
+    table = operate_on(build.checkpoint.model, build.config, calibration, build.size, build.note)
+    build.evidence["surgery"] = table.to_json()
+    for layer in table.layers:
+        build.note(f"{layer.name}: {layer.chosen} ({layer.why})")
+    model = cast(FCN, table.model)
+    build.checkpoint = replace(build.checkpoint, model=model, spec=model.spec)
+    return table.changed
 
 
 def quantize(build: Build, fp32: Path, calibration: CalibrationSet) -> Path:

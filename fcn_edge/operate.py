@@ -24,15 +24,15 @@ from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.qdq import quantize_onnx
 from fcn_edge.quantize.recipe import Recipe, load_recipe
 from fcn_edge.surgery.decide import decide
-from fcn_edge.surgery.fidelity import Measurement, agreement, scores_of, sqnr_db
+from fcn_edge.surgery.fidelity import Measurement, agreement, sqnr_db
 from fcn_edge.surgery.table import SurgeryTable
-from fcn_edge.targets import ORACLE, TARGETS, Target
+from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS, Target
 from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
 
 Frame = npt.NDArray[np.uint8]
 Note = Callable[[str], None]
 
-CALIBRATION_FRAMES = 16  # ranges of a trial; the network that is shipped gets the whole set
+CALIBRATION_FRAMES = 8  # for the ranges of a trial; the network that is shipped gets the whole set
 FIDELITY_FRAMES = 16
 ROUNDS = 24  # of one frame each, candidate and kept network in turn
 
@@ -54,11 +54,14 @@ class TargetMeasure:
         options: dict[str, str],
     ) -> None:
         self.frames = spread(calibration.frames, FIDELITY_FRAMES)
-        self.reference = scores_of(original, self.frames)
         self._trial = replace(calibration, frames=spread(calibration.frames, CALIBRATION_FRAMES))
-        self._size, self._recipe, self._options = size, recipe, options
+        self._size, self._recipe = size, recipe
         self._engine_name = target.engine or ORACLE
+        self._options = options if target.engine else ORACLE_OPTIONS
         self._kept: tuple[Engine, float] | None = None
+        with tempfile.TemporaryDirectory() as folder:
+            reference = self._open(export_onnx(original, size, "scores", Path(folder) / "fp32.onnx"))
+            self.reference = [reference.infer(frame) for frame in self.frames]
 
     def __call__(self, model: nn.Module) -> Measurement:
         """Measure one network."""
@@ -71,7 +74,10 @@ class TargetMeasure:
     def _build(self, model: nn.Module, folder: Path) -> Engine:
         fp32 = export_onnx(model, self._size, "scores", folder / "fp32.onnx")
         quantize_onnx(fp32, self._trial, self._recipe, folder / "int8.onnx")
-        return load_backend(self._engine_name).open(folder / "int8.onnx", None, self._options)
+        return self._open(folder / "int8.onnx")
+
+    def _open(self, model: Path) -> Engine:
+        return load_backend(self._engine_name).open(model, None, self._options)
 
     def _latency(self, engine: Engine) -> float:
         if self._kept is None:
@@ -104,17 +110,20 @@ def spread(frames: Sequence[Frame], count: int) -> list[Frame]:
 def operate_on(
     model: nn.Module,
     config: CompileConfig,
-    calibration: CalibrationSet,
+    calibration: CalibrationSet | None,
     size: tuple[int, int],
     progress: Note,
 ) -> SurgeryTable:
-    """Return the decision on a network for the target and options of a compilation."""
+    """Return the decision on a network for the target and options of a compilation.
+
+    Without calibration frames (an fp32 compilation) nothing is measured, and "auto" keeps every layer.
+    """
+    if calibration is None:
+        return decide(model, [], None, config.upsample, progress=progress)
     target = TARGETS[config.target]
     recipe = load_recipe(config.recipe) if config.recipe else Recipe()
     recipe = replace(recipe, weight_bits=recipe.weight_bits or target.weight_bits or 0)
-    measure = None
-    if config.int8:
-        measure = TargetMeasure(model, calibration, size, target, recipe, config.options)
+    measure = TargetMeasure(model, calibration, size, target, recipe, config.options)
     return decide(model, calibration.frames, measure, config.upsample, progress=progress)
 
 

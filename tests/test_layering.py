@@ -22,7 +22,7 @@ ORDER = [
     {"quantize"},
     {"backends"},
     {"bundle"},
-    {"evaluate", "compile", "inspect", "diff", "doctor", "doctor_nvidia", "build_engine"},
+    {"operate", "evaluate", "compile", "inspect", "diff", "doctor", "doctor_nvidia", "build_engine"},
     {"bench"},
     {"report"},
     {"demo"},

@@ -40,7 +40,7 @@ def surgery(
         upsample=upsample,
         seed=seed,
     )
-    from fcn_edge.compile import operate
+    from fcn_edge.operate import operate
 
     result = operate(config, save_to=out, progress=note)
     emit(result, surgery_text(result), as_json=json)
@@ -49,7 +49,7 @@ def surgery(
 def surgery_text(result: dict[str, Any]) -> str:
     """Return the decision table as text: a block per layer, a line per candidate, the reason below."""
     if not result["layers"]:
-        return "no transposed convolution in this network: nothing to operate on"
+        return str(result["note"])
     blocks = []
     for layer in result["layers"]:
         rows = [_candidate_row(candidate, layer["chosen"]) for candidate in layer["candidates"]]

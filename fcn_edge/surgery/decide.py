@@ -30,7 +30,8 @@ Progress = Callable[[str], None]
 
 MODES = ("auto", *KINDS)
 MOST_COMBINATIONS = 64  # beyond this a search of all combinations is refused: a measurement takes 10 s or so
-PROBE_FRAMES = 8  # frames for the fp32 numbers of each candidate
+PROBE_FRAMES = 4  # frames for the fp32 numbers of each candidate
+HOPELESS = 0.005  # agreement lost in fp32, beyond what keeping loses in INT8, that saves a measurement
 
 
 def decide(
@@ -64,7 +65,7 @@ def decide(
         return _Search(
             model, rows, measure, rule or Rule(), search_all, progress or (lambda text: None)
         ).run()
-    return _forced("keep" if mode == "auto" else mode, mode, model, rows, measure)
+    return _forced(mode, model, rows, measure)
 
 
 def describe(model: nn.Module, layers: Sequence[Upsampler], frames: Frames) -> list[LayerRow]:
@@ -82,8 +83,9 @@ def describe(model: nn.Module, layers: Sequence[Upsampler], frames: Frames) -> l
                 row.candidates.append(CandidateRow(kind, skipped=reason))
                 continue
             candidate = _describe(layer, kind, inputs[layer.name])
-            changed = scores_of(replace(model, {layer.name: kind}), frames)
-            candidate.fp32 = Measurement(agreement(reference, changed), sqnr_db(reference, changed))
+            if frames:
+                changed = scores_of(replace(model, {layer.name: kind}), frames)
+                candidate.fp32 = Measurement(agreement(reference, changed), sqnr_db(reference, changed))
             row.candidates.append(candidate)
         rows.append(row)
     return rows
@@ -101,25 +103,23 @@ def _describe(layer: Upsampler, kind: str, inputs: Sequence[Tensor]) -> Candidat
         form=candidate.form,
         residual=candidate.residual,
         checkerboard=checkerboard_index(phase_gains(candidate.module, layer.in_channels, layer.stride)),
-        layer_sqnr_db=power_ratio_db(signal, noise),
+        layer_sqnr_db=power_ratio_db(signal, noise) if inputs else None,
     )
 
 
-def _forced(
-    kind: str, mode: str, model: nn.Module, rows: list[LayerRow], measure: Measure | None
-) -> SurgeryTable:
-    """Apply one kind wherever a layer has it."""
+def _forced(mode: str, model: nn.Module, rows: list[LayerRow], measure: Measure | None) -> SurgeryTable:
+    """Apply one kind wherever a layer has it; "auto", without a measure, keeps all."""
+    kind = "keep" if mode == "auto" else mode
+    asked = "kept: nothing was measured" if mode == "auto" else f"--upsample {kind} was asked for"
     for row in rows:
         reason = row.row(kind).skipped
         row.chosen = "keep" if reason else kind
-        asked = "nothing was measured" if mode == "auto" else f"--upsample {kind} was asked for"
-        row.why = f"kept, though {asked}: {reason}" if reason else asked
+        row.why = f"{asked}, but {reason}" if reason else asked
     choice = {row.name: row.chosen for row in rows}
     table = SurgeryTable(mode, rows, replace(model, choice))
     if measure is not None:
         table.keep = measure(model)
-        changed = any(row.chosen != "keep" for row in rows)
-        table.chosen = measure(table.model) if changed else table.keep
+        table.chosen = measure(table.model) if table.changed else table.keep
     return table
 
 
@@ -158,8 +158,8 @@ class _Search:
 
     def measure(self, choice: Choice) -> Measurement:
         if choice not in self.measured:
-            changed = ", ".join(f"{name}: {kind}" for name, kind in self._named(choice).items())
-            self._progress(f"measuring {changed}")
+            changed = [f"{name} as {kind}" for name, kind in self._named(choice).items() if kind != "keep"]
+            self._progress(f"measuring the network with {', '.join(changed) or 'all layers kept'}")
             self.measured[choice] = self._measure(replace(self.model, self._named(choice)))
         return self.measured[choice]
 
@@ -167,7 +167,7 @@ class _Search:
         if candidate.skipped:
             return
         assert candidate.fp32 is not None
-        hopeless = candidate.fp32.agreement < base.agreement - self.rule.same
+        hopeless = candidate.fp32.agreement < base.agreement - HOPELESS
         if hopeless and not self.search_all:
             candidate.skipped = (
                 f"{candidate.kind} not measured: agreement {candidate.fp32.agreement:.4f} already in fp32, "

@@ -85,6 +85,11 @@ class SurgeryTable:
         """Layer name -> chosen kind."""
         return {layer.name: layer.chosen for layer in self.layers}
 
+    @property
+    def changed(self) -> bool:
+        """Whether any layer was replaced."""
+        return any(kind != "keep" for kind in self.choice.values())
+
     def to_json(self) -> dict[str, Any]:
         """Return the table as a JSON object (evidence/surgery.json of a bundle)."""
         network = {"keep": self.keep, "chosen": self.chosen}
