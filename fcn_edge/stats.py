@@ -22,10 +22,6 @@ class Interval:
     low: float
     high: float
 
-    def overlaps(self, other: Interval) -> bool:
-        """Return whether the two intervals share a value."""
-        return self.low <= other.high and other.low <= self.high
-
 
 def samples_needed(q: float) -> int:
     """Return the fewest samples of which at least one lies beyond the quantile `q`: 1 / (1 - q)."""
@@ -56,26 +52,55 @@ def latency_summary(samples: Sequence[float] | np.ndarray) -> dict[str, float | 
     return summary
 
 
+Statistic = Callable[[np.ndarray], float]
+Rounds = Sequence[Sequence[float]]  # samples in time order, a sequence for each round
+
+
 def bootstrap(
-    rounds: Sequence[Sequence[float]],
-    statistic: Callable[[np.ndarray], float],
-    *,
-    confidence: float = 0.95,
-    resamples: int = 500,
-    block: int = 25,
-    seed: int = 0,
+    rounds: Rounds, statistic: Statistic, *, resamples: int = 500, block: int = 25, seed: int = 0
 ) -> Interval:
-    """Return a percentile-bootstrap interval of `statistic` over samples that come in time order.
+    """Return the 95 % percentile-bootstrap interval of `statistic`.
 
     Neighbouring frames are alike (the same scene, the same burst of noise), so single samples are not
     independent: whole blocks of `block` neighbours are drawn instead, inside each round (circular block
     bootstrap, Politis and Romano 1992).
     """
+    return _interval(_replicates(rounds, statistic, resamples, block, seed))
+
+
+def bootstrap_ratio(
+    a: Rounds, b: Rounds, statistic: Statistic, *, resamples: int = 500, block: int = 25, seed: int = 0
+) -> Interval:
+    """Return the 95 % interval of statistic(a) / statistic(b) for two runs made apart from each other.
+
+    Rounds are drawn too: runs made at different times differ by more than the frames inside a round tell.
+    """
     rng = np.random.default_rng(seed)
-    arrays = [np.asarray(one, dtype=np.float64) for one in rounds if len(one)]
-    if not arrays:
+    values = [
+        statistic(_draw(_drawn_rounds(a, rng), block, rng))
+        / statistic(_draw(_drawn_rounds(b, rng), block, rng))
+        for _ in range(resamples)
+    ]
+    return _interval(values)
+
+
+def _replicates(rounds: Rounds, statistic: Statistic, resamples: int, block: int, seed: int) -> list[float]:
+    rng = np.random.default_rng(seed)
+    if not any(len(one) for one in rounds):
         raise ValueError("an interval of no samples")
-    values = [statistic(np.concatenate([_resample(a, block, rng) for a in arrays])) for _ in range(resamples)]
+    return [statistic(_draw(rounds, block, rng)) for _ in range(resamples)]
+
+
+def _drawn_rounds(rounds: Rounds, rng: np.random.Generator) -> Rounds:
+    return [rounds[i] for i in rng.integers(0, len(rounds), len(rounds))]
+
+
+def _draw(rounds: Rounds, block: int, rng: np.random.Generator) -> np.ndarray:
+    arrays = [np.asarray(one, dtype=np.float64) for one in rounds if len(one)]
+    return np.concatenate([_resample(one, block, rng) for one in arrays])
+
+
+def _interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     tail = (1.0 - confidence) / 2.0
     return Interval(float(np.quantile(values, tail)), float(np.quantile(values, 1.0 - tail)))
 

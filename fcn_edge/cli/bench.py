@@ -10,12 +10,13 @@ import typer
 from fcn_edge.cli.console import emit, note, table
 from fcn_edge.cli.options import JsonOption, UngatedOption
 from fcn_edge.config import BenchConfig
+from fcn_edge.errors import FcnEdgeError
 
 
 def bench(
     bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="One or more compiled bundles.")],
     report: Annotated[
-        Path | None, typer.Option("--report", help="Folder for report.html and report.json.")
+        Path | None, typer.Option("--report", help="Folder for report.html, .json, .md and .csv.")
     ] = None,
     source: Annotated[
         Path | None, typer.Option("--source", help="Video or folder; default: the golden frames.")
@@ -27,6 +28,18 @@ def bench(
     threads: Annotated[
         int | None, typer.Option("--threads", help="Inference threads; default: all cores.")
     ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="Earlier report.json; exit 1 if slower beyond noise.")
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option("--threshold", min=0.0, help="Slow-down that counts as a regression.")
+    ] = 0.05,
+    budget_ms: Annotated[
+        float | None, typer.Option("--budget-ms", help="Exit 1 if --percentile takes longer than this.")
+    ] = None,
+    percentile: Annotated[
+        float, typer.Option("--percentile", help="50, 90, 99, 99.9 or 100 (the slowest frame).")
+    ] = 99.0,
     allow_ungated: UngatedOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -34,18 +47,29 @@ def bench(
 
     Runs the C++ runtime, bundles interleaved (A B A B ...), every stage timed.
 
+    With --baseline or --budget-ms it passes or fails, for your own continuous integration.
+
     Example: fcn-edge bench road.fcne road-fp32.fcne --report out/bench
     """
     config = BenchConfig(
         source=source, rounds=rounds, frames=frames, threads=threads, allow_ungated=allow_ungated
     )
     from fcn_edge.bench import bench as run
+    from fcn_edge.bench.compare import judge_report, percentile_key, read_report
     from fcn_edge.report import write_report
 
+    percentile_key(percentile)
+    if baseline is not None:
+        read_report(baseline)  # a bad baseline is told before the long measurement
     result = run(bundles, config, progress=note).to_json()
+    result, failures = judge_report(
+        result, baseline=baseline, threshold=threshold, budget_ms=budget_ms, percentile=percentile
+    )
     if report is not None:
         note(f"report: {write_report(result, report)}")
     emit(result, _text(result), as_json=json)
+    if failures:
+        raise FcnEdgeError("; ".join(failures))
 
 
 def _text(result: dict[str, Any]) -> str:
@@ -56,4 +80,5 @@ def _text(result: dict[str, Any]) -> str:
             cells = ["-" if values[key] is None else f"{values[key]:.2f}" for key in keys]
             rows.append([f"{bundle['name']}  {stage}", *cells])
     warnings = [f"warning: {warning['message']}; {warning['remedy']}" for warning in result["warnings"]]
-    return "\n".join([table(rows, ("latency, ms", *keys)), *warnings])
+    judged = [one["sentence"] for key in ("budget", "changes") for one in result.get(key, [])]
+    return "\n".join([table(rows, ("latency, ms", *keys)), *judged, *warnings])

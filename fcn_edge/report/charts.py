@@ -83,6 +83,11 @@ def bar(x: float, y: float, width: float, height: float, kind: str) -> str:
     )
 
 
+def dot(x: float, y: float, kind: str) -> str:
+    """Return a filled circle of radius 6."""
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" class="{kind}"/>'
+
+
 def path(points: Sequence[tuple[float, float]], kind: str) -> str:
     """Return a polyline through the points."""
     return f'<path d="M{" L".join(f"{x:.1f} {y:.1f}" for x, y in points)}" class="{kind}"/>'

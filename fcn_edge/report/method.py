@@ -25,6 +25,15 @@ def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
 
 
+def judgement_section(report: Json) -> str:
+    """Return what the baseline and the budget say; empty when neither was asked for."""
+    words = [one["sentence"] for key in ("budget", "changes") for one in report.get(key) or []]
+    if report.get("baseline"):
+        words.append(report["baseline"])
+    items = "".join(f"<li>{text(_sentence(one))}</li>" for one in words)
+    return section("Against budget and baseline", f"<ul>{items}</ul>") if items else ""
+
+
 def device_section(report: Json) -> str:
     """Return the machine, what disturbed it, and the versions."""
     device = report["device"]

@@ -7,18 +7,20 @@ from string import Template
 from typing import Any
 
 from fcn_edge.report.accuracy import accuracy_section
+from fcn_edge.report.choice import choice_section
 from fcn_edge.report.html import NONE, number, percent, text
 from fcn_edge.report.latency import latency_section
 from fcn_edge.report.method import (
     bundles_section,
     device_section,
+    judgement_section,
     reproduce_section,
     steps_section,
     warnings_section,
 )
 from fcn_edge.report.pictures import pictures_section
 from fcn_edge.report.surgery import surgery_section
-from fcn_edge.report.words import lead, points, verdict
+from fcn_edge.report.words import lead, points, shipped_miou, verdict
 
 Json = dict[str, Any]
 MARKS = {"good": "✓", "bad": "✕", "doubt": "?"}
@@ -29,9 +31,11 @@ def render(report: Json) -> str:
     body = "\n".join(
         (
             _header(report),
+            judgement_section(report),
             latency_section(report),
             warnings_section(report),
             accuracy_section(report),
+            choice_section(report),
             pictures_section(report),
             surgery_section(report),
             bundles_section(report),
@@ -103,10 +107,8 @@ def _score(report: Json, bundle: Json) -> tuple[str, str]:
     if report.get("clip"):
         return percent(report["clip"]["miou"]), "C++ masks against the clip's ground truth"
     gate = bundle.get("gate") or {}
-    key = "int8_miou" if bundle.get("precision") == "int8" else "fp32_miou"
-    if gate.get(key) is None:
+    reached = shipped_miou(bundle)
+    if reached is None:
         return NONE, "not measured"
-    change = (
-        f"; INT8 costs {points(gate['drop'])}" if key == "int8_miou" and gate.get("drop") is not None else ""
-    )
-    return percent(gate[key]), f"on {gate.get('data')} {gate.get('split')}{change}"
+    change = f"; INT8 costs {points(gate['drop'])}" if bundle.get("precision") == "int8" else ""
+    return percent(reached), f"on {gate.get('data')} {gate.get('split')}{change}"

@@ -37,7 +37,7 @@ def _gate_words(bundle: Json, gate: Json) -> str:
         agreement = percent(gate.get("agreement"), 2)
         return f"Its masks agree with fp32 on {agreement} of the pixels ({where}, no labels)."
     if bundle.get("precision") != "int8":
-        return f"It reaches {percent(gate.get('fp32_miou'))} mean IU on {where}."
+        return f"It reaches {percent(shipped_miou(bundle))} mean IU on {where}."
     words = (
         f"INT8 reaches {percent(gate.get('int8_miou'))} mean IU where fp32 reaches "
         f"{percent(gate.get('fp32_miou'))} on {where}: {_change(gate.get('drop'))}, "
@@ -47,6 +47,14 @@ def _gate_words(bundle: Json, gate: Json) -> str:
     if worst.get("name") and (worst.get("drop") or 0) > 0:
         words += f" The class that loses most is {worst['name']} ({points(worst['drop'])})."
     return words
+
+
+def shipped_miou(bundle: Json) -> float | None:
+    """Return the mean IU of the engine in the bundle, as its gate measured it.
+
+    The gate's two scores are the network before and after compilation, whatever the precision.
+    """
+    return (bundle.get("gate") or {}).get("int8_miou")
 
 
 def _change(drop: float | None) -> str:

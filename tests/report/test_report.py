@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import csv
+import io
 import re
 import sys
 from html.parser import HTMLParser
@@ -17,7 +19,9 @@ from example import CLASSES, example_report
 
 from fcn_edge.report import render, write_report
 from fcn_edge.report.charts import tail, ticks
+from fcn_edge.report.choice import best_within, candidates
 from fcn_edge.report.pictures import make_picture, overlay
+from fcn_edge.report.plain import markdown, spreadsheet
 from fcn_edge.report.words import compare, lead, most_of_the_time, verdict
 
 VOID = {"meta", "img", "br", "rect", "line", "path", "circle"}
@@ -122,6 +126,35 @@ def test_the_page_can_be_made_again_from_report_json(report: dict, tmp_path: Pat
     first = write_report(report, tmp_path).read_text()
     again = render(json.loads((tmp_path / "report.json").read_text()))
     assert again == first
+
+
+def test_markdown_and_csv_hold_the_same_numbers(report: dict) -> None:
+    rows = list(csv.DictReader(io.StringIO(spreadsheet(report))))
+    assert len(rows) == 12
+    total = next(row for row in rows if row["bundle"] == "road-fp32" and row["stage"] == "total")
+    p50 = report["bundles"][1]["latency_ms"]["total"]["p50"]
+    assert float(total["p50_ms"]) == pytest.approx(p50, abs=1e-4)
+    assert f"| road-fp32 | {p50:.2f} |" in markdown(report)
+
+
+def test_a_slower_and_less_accurate_bundle_is_not_worth_taking(report: dict) -> None:
+    two = copy.deepcopy(report)
+    two["bundles"][1]["gate"]["int8_miou"] = two["bundles"][0]["gate"]["int8_miou"] - 0.01
+    assert [one[4] for one in candidates(two)] == [True, False]
+    two["bundles"][1]["gate"]["int8_miou"] += 0.05
+    assert [one[4] for one in candidates(two)] == [True, True]
+
+
+def test_the_best_bundle_within_a_cameras_period_is_named() -> None:
+    points = [("fast", 0.60, 10.0, 12.0, True), ("good", 0.65, 28.0, 31.0, True)]
+    assert "take good" in best_within(points, 30, 33.3)
+    assert "take fast" in best_within(points, 60, 16.7)
+    assert "none" in best_within(points, 200, 5.0)
+
+
+def test_budget_and_baseline_are_told_on_the_page(report: dict) -> None:
+    judged = {**report, "budget": [{"sentence": "road misses its budget"}], "baseline": "measured yesterday"}
+    assert "Road misses its budget." in render(judged)
 
 
 def test_words_say_which_bundle_is_slower_and_by_how_much(report: dict) -> None:

@@ -1,0 +1,80 @@
+"""The networks of the benchmarks: trained briefly on streets, compiled once, kept in out/benchmarks.
+
+Trained, because the cost of the fused tail depends on how many cells of the score map have four equal
+corners: random weights give noise, which no user's network does.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from fcn_edge.compile import compile_checkpoint
+from fcn_edge.config import CompileConfig, TrainConfig
+from fcn_edge.targets import TARGETS
+
+NETS = {"efficientnet_lite0": "fcn8s-efficientnet_lite0", "resnet18": "fcn8s-resnet18"}
+SIZES = ((360, 480), (512, 1024))
+CACHE = Path("out/benchmarks")
+
+
+def say(text: str) -> None:
+    """Tell how the work goes, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def checkpoint(net: str, minutes: float) -> Path:
+    """Return the run folder of a network trained on streets for `minutes` (once)."""
+    from fcn_edge.train.loop import train
+
+    run = CACHE / f"{net}-run"
+    if not (run / "model.safetensors").is_file():
+        say(f"training {net} for {minutes:g} minutes")
+        train(TrainConfig("streets:192x256", run, model=NETS[net], minutes=minutes, val_every=100, ema=0.98))
+    return run
+
+
+def bundle(net: str, size: tuple[int, int], *, int8: bool, tail: str, minutes: float) -> Path:
+    """Return a bundle of `net` for frames of `size`, made once. Its upsamplers are kept as trained."""
+    out = CACHE / f"{net}-{size[0]}x{size[1]}-{'int8' if int8 else 'fp32'}-{tail}.fcne"
+    if not (out / "manifest.json").is_file():
+        config = CompileConfig(
+            str(checkpoint(net, minutes)), out, data=f"streets:{size[0]}x{size[1]}", int8=int8,
+            upsample="keep", limit=8, max_drop=1.0,
+        )  # fmt: skip
+        with _openvino_tail(tail):
+            compile_checkpoint(config, say)
+    return out
+
+
+@contextmanager
+def _openvino_tail(tail: str):
+    """Let the OpenVINO target take the other tail for a while; users get the fused one."""
+    usual = TARGETS["openvino"]
+    TARGETS["openvino"] = replace(usual, tail=tail)
+    try:
+        yield
+    finally:
+        TARGETS["openvino"] = usual
+
+
+def road_clip() -> Path:
+    """Return a 1280x720 H.264 clip of streets of 4 seconds, rendered once."""
+    from fcn_edge.data.streets import render_clip
+
+    clip = CACHE / "streets-720p.mp4"
+    if not clip.is_file():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        render_clip(clip, seconds=4.0, fps=30, size=(720, 1280), seed=1)
+    return clip
+
+
+def commit() -> str:
+    """Return the git commit, with -dirty when files of the package differ from it."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=9"], capture_output=True, text=True, check=False
+    )
+    return described.stdout.strip() or "unknown"

@@ -1,0 +1,191 @@
+"""Is it slower than last time, beyond noise? And does it keep its budget?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fcn_edge.artifacts import read_json
+from fcn_edge.bench.result import MAGIC
+from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.stats import Interval, bootstrap_ratio, percentile, samples_needed
+
+Json = dict[str, Any]
+COMPARED = {"p50": 0.50, "p99": 0.99}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One percentile of one bundle, then and now, in milliseconds from frame to result."""
+
+    bundle: str
+    percentile: str
+    before_ms: float
+    after_ms: float
+    ratio: float  # after / before
+    ratio_low: float  # 95 % interval of the ratio
+    ratio_high: float
+    verdict: str  # slower | faster | same: whether the interval leaves out 1
+    regression: bool  # slower, and by more than the threshold even at the low end of the interval
+
+    def sentence(self) -> str:
+        """Say it in words."""
+        if self.verdict == "same":
+            return f"{self.bundle}: {self.percentile} has not changed beyond noise ({self._range()})"
+        return (
+            f"{self.bundle}: {self.percentile} is {self.verdict}, {self.before_ms:.2f} ms then and "
+            f"{self.after_ms:.2f} ms now ({self._range()})"
+        )
+
+    def _range(self) -> str:
+        return f"x{self.ratio:.3f}, 95 % of x{self.ratio_low:.3f} to x{self.ratio_high:.3f}"
+
+    def to_json(self) -> Json:
+        """Return the fields and the sentence."""
+        return {**asdict(self), "sentence": self.sentence()}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Whether a percentile stays within a time."""
+
+    bundle: str
+    percentile: str
+    limit_ms: float
+    found_ms: float
+    kept: bool
+
+    def sentence(self) -> str:
+        """Say it in words."""
+        verb = "keeps" if self.kept else "misses"
+        share = f"{self.percentile} is {self.found_ms:.2f} ms of {self.limit_ms:g} ms"
+        return f"{self.bundle} {verb} its budget: {share}"
+
+    def to_json(self) -> Json:
+        """Return the fields and the sentence."""
+        return {**asdict(self), "sentence": self.sentence()}
+
+
+def read_report(path: Path) -> Json:
+    """Read a report.json that `fcn-edge bench` wrote; anything else is one sentence."""
+    report = read_json(path)
+    if not isinstance(report, dict) or report.get("magic") != MAGIC or not report.get("bundles"):
+        raise FcnEdgeError(
+            f"{path} is not a report of fcn-edge", hint="give a report.json of `fcn-edge bench`"
+        )
+    if report["schema"][0] != 1:
+        raise FcnEdgeError(f"{path} has schema {report['schema']}, and this version reads 1")
+    return report
+
+
+def compare(report: Json, baseline: Json, threshold: float = 0.05) -> list[Change]:
+    """Return how every bundle that both reports hold has changed.
+
+    threshold: the relative slow-down that counts as a regression. MisuseError when no bundle is in both.
+    """
+    before = {one["name"]: one for one in baseline["bundles"]}
+    shared = [one for one in report["bundles"] if one["name"] in before]
+    if not shared:
+        raise MisuseError(
+            f"the baseline measured {', '.join(before)}", hint="bench a bundle of one of these names"
+        )
+    return [
+        _change(now["name"], key, q, _totals(before[now["name"]]), _totals(now), threshold)
+        for now in shared
+        for key, q in COMPARED.items()
+        if min(_count(before[now["name"]]), _count(now)) >= samples_needed(q)
+    ]
+
+
+def _change(
+    name: str,
+    key: str,
+    q: float,
+    before: Sequence[Sequence[float]],
+    after: Sequence[Sequence[float]],
+    limit: float,
+) -> Change:
+    was, now = (percentile(np.concatenate(one), q) for one in (before, after))
+    interval = bootstrap_ratio(after, before, lambda samples: percentile(samples, q))
+    verdict = _verdict(interval)
+    regression = verdict == "slower" and interval.low > 1.0 + limit
+    return Change(name, key, was, now, now / was, interval.low, interval.high, verdict, regression)
+
+
+def _verdict(ratio: Interval) -> str:
+    if ratio.low > 1.0:
+        return "slower"
+    return "faster" if ratio.high < 1.0 else "same"
+
+
+def check_budget(report: Json, limit_ms: float, key: str) -> list[Budget]:
+    """Return for every bundle whether percentile `key` (p50, p90, p99, p999, max) is within `limit_ms`."""
+    found = []
+    for bundle in report["bundles"]:
+        value = bundle["latency_ms"]["total"].get(key)
+        if value is None:
+            raise FcnEdgeError(
+                f"{bundle['name']} has too few frames for {key}",
+                hint="raise --frames, or judge a lower percentile",
+            )
+        found.append(Budget(bundle["name"], key, limit_ms, value, value <= limit_ms))
+    return found
+
+
+def judge_report(
+    report: Json,
+    *,
+    baseline: Path | None = None,
+    threshold: float = 0.05,
+    budget_ms: float | None = None,
+    percentile: float = 99.0,
+) -> tuple[Json, list[str]]:
+    """Return the report with what baseline and budget say of it, and a sentence for each failure."""
+    judged, failures = dict(report), []
+    if budget_ms is not None:
+        budget = check_budget(report, budget_ms, percentile_key(percentile))
+        judged["budget"] = [one.to_json() for one in budget]
+        failures += [one.sentence() for one in budget if not one.kept]
+    if baseline is not None:
+        old = read_report(baseline)
+        changes = compare(report, old, threshold)
+        judged["changes"] = [one.to_json() for one in changes]
+        judged["baseline"] = _about_baseline(report, old)
+        failures += [one.sentence() for one in changes if one.regression]
+    return judged, failures
+
+
+def _about_baseline(report: Json, baseline: Json) -> str:
+    made = (baseline.get("provenance") or {}).get("created", "at an unknown time")
+    differs = same_machine(report, baseline)
+    return f"The baseline was measured {made}" + (f" on another machine: {differs}" if differs else "")
+
+
+def percentile_key(number: float) -> str:
+    """Return the key of a percentile as a user types it: 99 -> p99, 99.9 -> p999, 100 -> max."""
+    keys = {50.0: "p50", 90.0: "p90", 99.0: "p99", 99.9: "p999", 100.0: "max"}
+    if number not in keys:
+        raise MisuseError(f"--percentile {number:g}", hint="valid: 50, 90, 99, 99.9, 100")
+    return keys[number]
+
+
+def same_machine(report: Json, baseline: Json) -> str:
+    """Return what differs between the machines of two reports in words, or nothing."""
+    differs = [
+        f"{name} was {baseline['device'].get(name)} and is {report['device'].get(name)}"
+        for name in ("cpu", "cores", "governor")
+        if baseline["device"].get(name) != report["device"].get(name)
+    ]
+    return "; ".join(differs)
+
+
+def _totals(bundle: Json) -> list[list[float]]:
+    return [one["samples_ms"]["total"] for one in bundle["rounds"]]
+
+
+def _count(bundle: Json) -> int:
+    return sum(len(one) for one in _totals(bundle))
