@@ -23,8 +23,9 @@ Triple = tuple[float, float, float]  # one value a channel, RGB
 class FCN(nn.Module):
     """FCN-32s, FCN-16s or FCN-8s on any backbone.
 
-    backbone: maps (N, 3, H, W) to {stride: (N, C, ceil(H/stride), ceil(W/stride))}. finest: the stride of the last skip (32, 16 or 8). Sizes need not be multiples of anything:
-    every stride rounds up, and each upsampled map is cropped at the bottom and right to the skip it meets.
+    backbone: maps (N, 3, H, W) to {stride: (N, C, ceil(H/stride), ceil(W/stride))}. finest: the stride of the
+    last skip (32, 16 or 8). Sizes need not be multiples of anything: every stride rounds up, and each
+    upsampled map is cropped at the bottom and right to the skip it meets.
     """
 
     def __init__(self, spec: ModelSpec, backbone: Backbone, finest: int) -> None:

@@ -9,8 +9,8 @@ from fcn_edge.models.backbones.mobilenet_edgetpu_slim import MobileNetEdgeTpuSli
 from fcn_edge.models.backbones.mobilenet_v2 import MobileNetV2
 from fcn_edge.models.backbones.resnet import ResNet, resnet18, resnet34
 
-# Every one of them has: channels {stride: C}, mean and std of the input normalisation, and classifier_keys, the
-# prefixes of what its published weights hold beyond the backbone.
+# Every one of them has: channels {stride: C}, mean and std of the input normalisation, and classifier_keys,
+# the prefixes of what its published weights hold beyond the backbone.
 Backbone = EfficientNetLite0 | MobileNetV2 | ResNet | MobileNetEdgeTpuSlim
 
 MAKERS: dict[str, Callable[[], Backbone]] = {

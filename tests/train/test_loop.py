@@ -1,0 +1,201 @@
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.train import evaluate, load_checkpoint, train
+from fcn_edge.train.loop import Trainer
+from tests.train.conftest import write_tree
+
+
+def same_weights(a, b):
+    first, second = load_file(a), load_file(b)
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_training_learns_and_leaves_the_files_of_a_run(config, tmp_path):
+    result = train(config(epochs=12, ema=0.5, lr=5e-3, augment="none", crop=None))
+    assert result.metrics["pixel_accuracy"] > 0.6
+    assert {p.name for p in (tmp_path / "run").iterdir()} >= {
+        "model.safetensors", "model.json", "last.safetensors", "last.json", "state.safetensors", "curve.csv",
+    }  # fmt: skip
+    rows = list(csv.DictReader((tmp_path / "run" / "curve.csv").open()))
+    assert [row["epoch"] for row in rows] == [str(n) for n in range(1, 13)]
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    assert result.steps == 24
+    assert 0 <= result.waiting <= 1
+
+
+def test_the_kept_checkpoint_scores_what_the_result_says(config, tree):
+    from functools import partial
+
+    from fcn_edge.data import open_dataset
+    from fcn_edge.models.frames import predict_mask
+
+    result = train(config())
+    found = load_checkpoint(result.checkpoint)
+    again = evaluate(partial(predict_mask, found.model), open_dataset(f"camvid:{tree}", "val"))
+    assert again.to_json(found.classes.names) == result.metrics
+    assert found.classes.names == ("sky", "road", "car")
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(config, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(config(out=tmp_path / name, seed=seed, epochs=1))
+    assert same_weights(tmp_path / "a/last.safetensors", tmp_path / "b/last.safetensors")
+    assert not same_weights(tmp_path / "a/last.safetensors", tmp_path / "c/last.safetensors")
+
+
+def test_two_epochs_then_resume_equals_four_straight(config, tmp_path, monkeypatch):
+    train(config(out=tmp_path / "straight", epochs=4))
+    saved = Trainer._finish_epoch
+
+    def stop_after_two(self, row, progress):
+        saved(self, row, progress)
+        if self.position.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "_finish_epoch", stop_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        train(config(out=tmp_path / "halves", epochs=4))
+    monkeypatch.setattr(Trainer, "_finish_epoch", saved)
+    result = train(config(out=tmp_path / "halves", epochs=4, resume=True))
+    assert result.epochs == 4
+    assert same_weights(tmp_path / "straight/last.safetensors", tmp_path / "halves/last.safetensors")
+    assert same_weights(tmp_path / "straight/state.safetensors", tmp_path / "halves/state.safetensors")
+
+
+def test_resuming_a_finished_run_changes_nothing(config):
+    first = train(config(epochs=1))
+    assert train(config(epochs=1, resume=True)) == first
+
+
+def test_resuming_with_other_options_lists_the_differences(config):
+    train(config(epochs=1))
+    with pytest.raises(MisuseError, match=r"batch was 3 and is 2.*lr was 0\.0015 and is 0\.001"):
+        train(config(epochs=1, resume=True, batch=2, lr=1e-3))
+    with pytest.raises(MisuseError, match="nothing to resume"):
+        train(config(out=config().out / "elsewhere", resume=True))
+
+
+KILLED = """
+import sys, torch
+torch.set_num_threads(1)
+from pathlib import Path
+from fcn_edge.config import TrainConfig
+from fcn_edge.train import train
+train(TrainConfig(data=sys.argv[1], out=Path(sys.argv[2]), model="fcn8s-mobilenet_v2", head_width=8, epochs=40,
+                  batch=3, crop=(64, 64), device="cpu"))
+"""
+
+
+def test_a_run_killed_at_any_moment_leaves_whole_files(config, tree, tmp_path):
+    out = tmp_path / "killed"
+    run = subprocess.Popen(
+        [sys.executable, "-c", KILLED, f"camvid:{tree}", str(out)], stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "state.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    load_checkpoint(out)
+    resumed = Trainer(*_splits(config(out=out, epochs=40, resume=True)))
+    assert 1 <= resumed.position.epoch < 40
+    assert resumed.clock.step == 2 * resumed.position.epoch
+
+
+def _splits(made):
+    from fcn_edge.train.splits import open_splits
+
+    return made, *open_splits(made)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(config, monkeypatch):
+    loss = Trainer._loss
+
+    def poisoned(self, frames, masks):
+        return loss(self, frames, masks) * (float("nan") if self.clock.step == 3 else 1)
+
+    monkeypatch.setattr(Trainer, "_loss", poisoned)
+    with pytest.raises(FcnEdgeError, match=r"nan at step 3, learning rate .*batch 00\d, .*epoch 1 is kept"):
+        train(config(epochs=4))
+    kept = load_checkpoint(config().out)
+    assert all(torch.isfinite(p).all() for p in kept.model.parameters())
+
+
+def test_one_image_is_enough_and_a_missing_class_is_reported(tmp_path, config, capsys):
+    tree = write_tree(tmp_path / "one", train=1, val=1)
+    import cv2
+
+    mask = cv2.imread(str(tree / "trainannot/000.png"), cv2.IMREAD_UNCHANGED)
+    mask[mask == 2] = 255
+    cv2.imwrite(str(tree / "trainannot/000.png"), mask)
+    result = train(config(data=f"camvid:{tree}", epochs=1))
+    assert result.steps == 1
+    assert "no training pixel of: car" in capsys.readouterr().err
+
+
+def test_images_of_void_alone_do_no_harm(tmp_path, config):
+    import cv2
+    import numpy as np
+
+    tree = write_tree(tmp_path / "void", train=3, val=1)
+    for path in (tree / "trainannot").iterdir():
+        cv2.imwrite(str(path), np.full((64, 80), 255, np.uint8))
+    result = train(config(data=f"camvid:{tree}", epochs=1))
+    assert all(torch.isfinite(p).all() for p in load_checkpoint(result.checkpoint).model.parameters())
+
+
+def test_data_without_a_val_split_keeps_the_last_checkpoint_unscored(tmp_path, config):
+    import shutil
+
+    tree = write_tree(tmp_path / "noval")
+    shutil.rmtree(tree / "val")
+    shutil.rmtree(tree / "valannot")
+    result = train(config(data=f"camvid:{tree}", epochs=1))
+    assert result.metrics == {}
+    load_checkpoint(result.checkpoint)
+
+
+def test_frozen_parts_keep_their_weights_and_statistics(config):
+    made = config(freeze="features.0,features.1", epochs=1, ema=0)
+    before = {
+        k: v.clone() for k, v in Trainer(*_splits(made)).model.backbone.features[:2].state_dict().items()
+    }
+    train(made)
+    after = load_checkpoint(made.out).model.backbone.features
+    assert all(torch.equal(before[k], v) for k, v in after[:2].state_dict().items())
+    assert after[2].conv[0][1].num_batches_tracked > 0
+    with pytest.raises(MisuseError, match="its parts: features"):
+        train(config(freeze="stem"))
+
+
+def test_a_budget_of_time_ends_the_run(config):
+    result = train(config(minutes=0.03, epochs=1000, val_every=1000))
+    assert 1.5 < result.seconds < 20
+    assert result.metrics
+
+
+def test_two_processes_train_one_model(tree, tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(KILLED.replace("epochs=40", "epochs=1").replace("batch=3", "batch=1"))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*launcher, str(script), f"camvid:{tree}", str(tmp_path / "ddp")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = load_checkpoint(tmp_path / "ddp")
+    assert found.info["step"] == 3
+    assert found.info["metrics"]["frames"] == 3
