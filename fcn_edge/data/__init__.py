@@ -1,0 +1,38 @@
+"""Data sets: one adapter a file, one table of them, one function to open any.
+
+>>> from fcn_edge.data import open_dataset
+>>> sample = open_dataset("streets:90x120", "train")[0]
+>>> sample.frame.shape, sample.mask.shape
+((90, 120, 3), (90, 120))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fcn_edge.data.camvid import open_camvid
+from fcn_edge.data.dataset import IGNORE, Classes, ClassFile, Dataset, Sample
+from fcn_edge.data.folder import open_folder
+from fcn_edge.data.streets import open_streets
+from fcn_edge.errors import unknown_name
+
+__all__ = ["ADAPTERS", "IGNORE", "ClassFile", "Classes", "Dataset", "Sample", "open_dataset"]
+
+# Each takes (what follows the colon, split, labelled=) and returns a Dataset.
+ADAPTERS: dict[str, Callable[..., Dataset]] = {
+    "camvid": open_camvid,  # camvid:FOLDER   SPLIT/ and SPLITannot/
+    "folder": open_folder,  # folder:FOLDER   images/, masks/, classes.json
+    "streets": open_streets,  # streets or streets:HEIGHTxWIDTH, rendered on the fly
+}
+
+
+def open_dataset(spec: str, split: str, *, labelled: bool = True) -> Dataset:
+    """Open the data set that `spec` names, e.g. "camvid:data/camvid", "streets" or "streets:256x512".
+
+    With labelled=False masks are not looked for and every Sample.mask is None. Raises FcnEdgeError for data that
+    cannot be used, MisuseError for an adapter or a split that does not exist (the valid ones are listed).
+    """
+    name, _, where = spec.partition(":")
+    if name not in ADAPTERS:
+        raise unknown_name("data set", name, tuple(ADAPTERS))
+    return ADAPTERS[name](where, split, labelled=labelled)

@@ -1,0 +1,45 @@
+"""CamVid and every data set laid out as it is: SPLIT/ holds the frames, SPLITannot/ the masks.
+
+Brostow, Fauqueur, Cipolla, "Semantic Object Classes in Video", Pattern Recognition Letters 30(2), 2009; the
+11-class 480x360 form with its split is that of SegNet (Badrinarayanan, Kendall, Cipolla, PAMI 2017).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fcn_edge.data.dataset import ClassFile, Classes
+from fcn_edge.data.images import IMAGE_SUFFIXES
+from fcn_edge.data.pairs import PairDataset, data_root, files_by_stem, pair_by_stem, unknown_split
+
+CAMVID_11 = Classes(
+    names=(
+        "sky", "building", "pole", "road", "pavement", "tree",
+        "sign_symbol", "fence", "car", "pedestrian", "bicyclist",
+    ),
+    palette=(
+        (128, 128, 128), (128, 0, 0), (192, 192, 128), (128, 64, 128), (0, 0, 192), (128, 128, 0),
+        (192, 128, 128), (64, 64, 128), (64, 0, 128), (64, 64, 0), (0, 128, 192),
+    ),
+)  # fmt: skip
+CAMVID_VOID = 11  # void id in SegNet's masks
+
+_ANNOT = "annot"
+
+
+def open_camvid(where: str, split: str, *, labelled: bool = True) -> PairDataset:
+    """Open WHERE/SPLIT with WHERE/SPLITannot; the classes are those of WHERE/classes.json, else CamVid's eleven."""
+    root = data_root("camvid", where)
+    class_file = root / "classes.json"
+    classes = ClassFile.read(class_file) if class_file.exists() else ClassFile(CAMVID_11, CAMVID_VOID)
+    frames, masks = root / split, root / f"{split}{_ANNOT}"
+    if not split or not frames.is_dir():
+        raise unknown_split(split, splits_of(root), root)
+    pairs = pair_by_stem(frames, masks if labelled else None)
+    return PairDataset("camvid", split, classes.classes, pairs, classes.void_id)
+
+
+def splits_of(root: Path) -> list[str]:
+    """Return the names of the folders of `root` that hold images and are not masks."""
+    folders = [path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.endswith(_ANNOT)]
+    return [path.name for path in folders if files_by_stem(path, IMAGE_SUFFIXES)]

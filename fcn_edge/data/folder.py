@@ -1,0 +1,63 @@
+"""A user's own data: images/, masks/ and classes.json, paired by stem; splits optional."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fcn_edge.data.dataset import ClassFile, Classes
+from fcn_edge.data.images import IMAGE_SUFFIXES
+from fcn_edge.data.pairs import Pair, PairDataset, data_root, files_by_stem, pair_by_stem, unknown_split
+from fcn_edge.errors import FcnEdgeError
+
+FLAT_SPLITS = ("train", "val", "all")
+VAL_SHARE = 5  # a flat folder gives its last fifth to val
+
+
+def open_folder(where: str, split: str, *, labelled: bool = True) -> PairDataset:
+    """Open WHERE/images with WHERE/masks.
+
+    Where images/ has sub-folders, they are the splits (images/train with masks/train). Where it holds the
+    images itself, the first four fifths in name order are `train` and the last fifth is `val`: neighbours in
+    a video do not fall on both sides of a random split. `all` is everything. Unlabelled data needs neither
+    masks/ nor classes.json, and WHERE may hold the images itself.
+    """
+    root = data_root("folder", where)
+    images = root / "images"
+    if not images.is_dir():
+        if labelled:
+            raise FcnEdgeError(
+                f"no folder images/ in {root}", hint="a folder data set is images/, masks/, classes.json"
+            )
+        images = root
+    classes = _classes(root, labelled)
+    masks = root / "masks" if labelled else None
+    present = _split_folders(images)
+    if present:
+        if split not in present:
+            raise unknown_split(split, present, images)
+        pairs = pair_by_stem(images / split, masks / split if masks else None)
+    else:
+        if split not in FLAT_SPLITS:
+            raise unknown_split(split, list(FLAT_SPLITS), root)
+        pairs = flat_split(pair_by_stem(images, masks), split)
+    return PairDataset("folder", split, classes.classes, pairs, classes.void_id)
+
+
+def flat_split(pairs: tuple[Pair, ...], split: str) -> tuple[Pair, ...]:
+    """Return the share of `pairs` that `split` names; a single pair is both train and val."""
+    held_out = max(1, len(pairs) // VAL_SHARE)
+    if split == "all" or len(pairs) == 1:
+        return pairs
+    return pairs[:-held_out] if split == "train" else pairs[-held_out:]
+
+
+def _classes(root: Path, labelled: bool) -> ClassFile:
+    path = root / "classes.json"
+    if path.exists() or labelled:
+        return ClassFile.read(path)
+    return ClassFile(Classes((), ()))
+
+
+def _split_folders(images: Path) -> list[str]:
+    folders = [path for path in sorted(images.iterdir()) if path.is_dir()]
+    return [path.name for path in folders if files_by_stem(path, IMAGE_SUFFIXES)]

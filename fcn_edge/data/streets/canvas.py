@@ -1,0 +1,68 @@
+"""The picture and its mask, drawn together so that they cannot disagree."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+SUBPIXEL = 4  # OpenCV takes vertices in 1/16 pixel
+
+Color = tuple[float, float, float]  # BGR, 0..255
+
+
+class Canvas:
+    """A BGR picture and a class mask of one size. Later drawing covers earlier."""
+
+    def __init__(self, size: tuple[int, int], class_id: int) -> None:
+        self.size = size
+        self.image = np.zeros((*size, 3), np.uint8)
+        self.mask = np.full(size, class_id, np.uint8)
+
+    def polygon(self, points: np.ndarray, color: Color, class_id: int) -> None:
+        """Fill the convex polygon with vertices (n, 2) as (u, v)."""
+        vertices = fixed_point(points)
+        cv2.fillConvexPoly(self.image, vertices, color, cv2.LINE_8, SUBPIXEL)
+        cv2.fillConvexPoly(self.mask, vertices, class_id, cv2.LINE_8, SUBPIXEL)
+
+    def texture(self, quad: np.ndarray, texture: np.ndarray, class_id: int) -> None:
+        """Stretch `texture` (h, w, 3) over `quad` (4, 2): top-left, top-right, bottom-right, bottom-left."""
+        box = clipped_box(quad, self.size)
+        if box is None:
+            return
+        left, top, right, bottom = box
+        height, width = texture.shape[:2]
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
+        local = (quad - (left, top)).astype(np.float32)
+        warp = cv2.getPerspectiveTransform(corners, local)
+        inside = np.zeros((bottom - top, right - left), np.uint8)
+        cv2.fillConvexPoly(inside, fixed_point(local), 255, cv2.LINE_8, SUBPIXEL)
+        patch = cv2.warpPerspective(texture, warp, inside.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+        cv2.copyTo(patch, inside, self.image[top:bottom, left:right])
+        self.mask[top:bottom, left:right][inside > 0] = class_id
+
+    def paste(self, patch: np.ndarray, left: int, top: int, class_id: int) -> None:
+        """Lay a BGRA patch (colour already multiplied by alpha) over the picture; more than half covered is labelled."""
+        height, width = self.size
+        x0, y0 = max(left, 0), max(top, 0)
+        x1, y1 = min(left + patch.shape[1], width), min(top + patch.shape[0], height)
+        if x0 >= x1 or y0 >= y1:
+            return
+        patch = patch[y0 - top : y1 - top, x0 - left : x1 - left]
+        alpha = patch[..., 3]
+        under = self.image[y0:y1, x0:x1]
+        keep = cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2BGR)
+        self.image[y0:y1, x0:x1] = cv2.add(cv2.multiply(under, keep, scale=1 / 255), patch[..., :3])
+        self.mask[y0:y1, x0:x1][alpha > 127] = class_id
+
+
+def fixed_point(points: np.ndarray) -> np.ndarray:
+    """Return vertices as OpenCV's integers of 1/16 pixel."""
+    return np.rint(np.clip(points, -8000, 8000) * (1 << SUBPIXEL)).astype(np.int32)
+
+
+def clipped_box(points: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Return (left, top, right, bottom) of `points` within the picture, or None when they lie outside."""
+    left, top = np.floor(points.min(axis=0)).astype(int)
+    right, bottom = np.ceil(points.max(axis=0)).astype(int) + 1
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, size[1]), min(bottom, size[0])
+    return (left, top, right, bottom) if left < right and top < bottom else None

@@ -1,0 +1,249 @@
+"""Cars, vans and buses, as boxes with a cabin seen from one end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fcn_edge.data.streets.canvas import Color
+from fcn_edge.data.streets.ids import CAR
+from fcn_edge.data.streets.sketch import Sketch
+from fcn_edge.data.streets.view import View
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Side profile in metres. Along the length, 0 is the rear bumper."""
+
+    length: float
+    width: float
+    belt: float  # height of the window line
+    roof: float
+    cabin: tuple[
+        float, float, float, float
+    ]  # rear glass foot, rear roof edge, front roof edge, windscreen foot
+    nose: float  # height of the bonnet's front edge
+
+
+SHAPES = {
+    "hatch": Shape(3.9, 1.72, 0.95, 1.46, (0.08, 0.55, 2.10, 3.00), 0.82),
+    "saloon": Shape(4.5, 1.78, 0.93, 1.42, (0.75, 1.35, 2.60, 3.35), 0.78),
+    "estate": Shape(4.6, 1.80, 0.95, 1.50, (0.10, 0.45, 2.70, 3.45), 0.80),
+    "suv": Shape(4.5, 1.88, 1.08, 1.72, (0.10, 0.40, 2.50, 3.25), 0.98),
+    "van": Shape(5.0, 1.98, 1.18, 2.15, (0.03, 0.08, 3.60, 4.35), 1.10),
+    "bus": Shape(10.0, 2.50, 1.15, 3.05, (0.03, 0.06, 9.80, 9.95), 1.10),
+}
+
+_GLASS: Color = (70.0, 62.0, 56.0)
+_TYRE: Color = (34.0, 33.0, 33.0)
+
+
+@dataclass(frozen=True)
+class Car:
+    """A vehicle whose middle is at (x, s) at time 0; speed along s in m/s, negative towards the camera."""
+
+    x: float
+    s: float
+    shape: str
+    paint: Color
+    oncoming: bool
+    speed: float = 0.0
+    braking: bool = False
+
+    def place(self, time: float) -> float:
+        """Return the s of its middle."""
+        return self.s + self.speed * time
+
+    def far(self, time: float) -> float:
+        """Return the s of its far end."""
+        return self.place(time) + SHAPES[self.shape].length / 2
+
+    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+        """Return what casts its shadow."""
+        shape = SHAPES[self.shape]
+        return self.x, self.place(time), shape.width / 2, shape.length / 2, 0.8 * shape.roof
+
+    def draw(self, view: View) -> None:
+        """Draw the side that can be seen, then the deck, the glass and the end that faces the camera."""
+        shape = SHAPES[self.shape]
+        s = self.place(view.time)
+        near = s - shape.length / 2
+        if not view.camera.sees(self.x, near, shape.width) or near - view.camera.s < 1.5:
+            return
+        drawing = _Drawing(self, shape, view, near)
+        if drawing.sketch.visible:
+            drawing.side()
+            drawing.end()
+            drawing.sketch.paste(CAR)
+
+
+class _Drawing:
+    """One car on one frame. Points are (across, height, depth): across to the right of the car's middle line,
+    depth from the end that faces the camera."""
+
+    def __init__(self, car: Car, shape: Shape, view: View, near: float) -> None:
+        self.car, self.shape, self.view, self.near = car, shape, view, near
+        half, length = shape.width / 2, shape.length
+        box = [(x, y, d) for x in (-half, half) for y in (0.0, shape.roof + 0.05) for d in (0.0, length)]
+        self.sketch = Sketch(view.canvas, self.pixels(box) + 0.0)
+        self.distance = view.distance(near)
+        self.scale = view.camera.pixels_per_metre(near)
+
+    def pixels(self, points: list[tuple[float, float, float]]) -> np.ndarray:
+        """Return picture coordinates (n, 2)."""
+        world = np.array(points) + (self.car.x, 0.0, self.near)
+        return self.view.camera.project(world)
+
+    def fill(
+        self, points: list[tuple[float, float, float]], color: Color, normal: tuple[float, float, float]
+    ) -> None:
+        """Fill a face with its lit colour."""
+        self.sketch.polygon(self.pixels(points), self.view.light.shade(color, normal, self.distance))
+
+    def glow(self, points: list[tuple[float, float, float]], color: Color) -> None:
+        """Fill a face that shines by itself."""
+        self.sketch.polygon(
+            self.pixels(points), self.view.light.through_air(np.asarray(color), 0.4 * self.distance)
+        )
+
+    def depths(self) -> tuple[float, float, float, float]:
+        """Return the cabin's four edges counted from the near end."""
+        rear_foot, rear_roof, front_roof, front_foot = self.shape.cabin
+        if not self.car.oncoming:
+            return rear_foot, rear_roof, front_roof, front_foot
+        length = self.shape.length
+        return length - front_foot, length - front_roof, length - rear_roof, length - rear_foot
+
+    def heights(self) -> tuple[float, float]:
+        """Return the body's height at the near end and at the far end."""
+        tail = self.shape.belt - 0.03
+        return (self.shape.nose, tail) if self.car.oncoming else (tail, self.shape.nose)
+
+    def side(self) -> None:
+        """Draw the long side turned to the camera, if it is turned at all."""
+        view, shape = self.view, self.shape
+        offset = self.car.x + view.camera.aside(np.array(self.near - view.camera.s))
+        sign = -float(np.sign(offset))
+        x, normal = sign * shape.width / 2, (sign, 0.1, 0.0)
+        a, b, c, d = self.depths()
+        near, far = self.heights()
+        length, belt = shape.length, shape.belt
+        body = [
+            (x, 0.28, 0.0),
+            (x, near, 0.02),
+            (x, belt, a),
+            (x, belt, d),
+            (x, far, length),
+            (x, 0.28, length),
+        ]
+        self.fill(body, self.car.paint, normal)
+        lower = [(x, 0.28, 0.0), (x, 0.5, 0.0), (x, 0.5, length), (x, 0.28, length)]
+        self.fill(lower, tuple(0.72 * v for v in self.car.paint), normal)
+        inner = x * 0.86
+        cabin = [(x, belt, a), (inner, shape.roof, b), (inner, shape.roof, c), (x, belt, d)]
+        self.fill(cabin, self.car.paint, (sign, 0.5, 0.0))
+        self._side_glass(x, inner, normal)
+        for depth in (0.17 * length, 0.81 * length):
+            self._wheel(x, depth, normal)
+
+    def _side_glass(self, x: float, inner: float, normal: tuple[float, float, float]) -> None:
+        a, b, c, d = self.depths()
+        belt, roof = self.shape.belt + 0.05, self.shape.roof - 0.07
+        edge = (x * 0.98, inner * 1.01)
+        count = 5 if self.shape.length > 6 else 2
+        if self.car.shape == "van":  # glass only beside the driver
+            a, b = (a, b) if self.car.oncoming else (0.62 * d, 0.62 * d)
+            c, d = (0.4 * c, 0.4 * c) if self.car.oncoming else (c, d)
+        cuts = np.linspace(0, 1, count + 1)
+        for start, end in zip(cuts[:-1] + 0.02, cuts[1:] - 0.02, strict=True):
+            foot = [a + 0.1 + (d - a - 0.2) * t for t in (start, end)]
+            head = [b + 0.05 + (c - b - 0.1) * t for t in (start, end)]
+            pane = [
+                (edge[0], belt, foot[0]),
+                (edge[1], roof, head[0]),
+                (edge[1], roof, head[1]),
+                (edge[0], belt, foot[1]),
+            ]
+            self.fill(pane, _GLASS, normal)
+
+    def _wheel(self, x: float, depth: float, normal: tuple[float, float, float]) -> None:
+        turn = np.linspace(0, 2 * np.pi, 13)[:-1]
+        for radius, color in ((0.36, _TYRE), (0.31, (20.0, 20.0, 20.0)), (0.19, (150.0, 148.0, 145.0))):
+            self.fill(
+                [(x, 0.32 + radius * np.sin(a), depth + radius * np.cos(a)) for a in turn], color, normal
+            )
+
+    def end(self) -> None:
+        """Draw the near end: tyres, deck, glass, body, lights, plate."""
+        shape, half = self.shape, self.shape.width / 2
+        normal = (0.0, 0.15, -1.0)
+        near, _ = self.heights()
+        a, b, _, _ = self.depths()
+        for x in (-half + 0.05, half - 0.27):
+            self.fill(
+                [(x, 0.0, 0.2), (x, 0.4, 0.2), (x + 0.22, 0.4, 0.2), (x + 0.22, 0.0, 0.2)], _TYRE, normal
+            )
+        foot, head = 0.95 * half, 0.80 * half
+        deck = [(-half, near, 0.0), (-foot, shape.belt, a), (foot, shape.belt, a), (half, near, 0.0)]
+        self.fill(deck, self.car.paint, (0.0, 1.0, -0.2))
+        cabin = [(-foot, shape.belt, a), (-head, shape.roof, b), (head, shape.roof, b), (foot, shape.belt, a)]
+        self.fill(cabin, tuple(0.92 * v for v in self.car.paint), (0.0, 0.6, -0.8))
+        self._end_glass(a, b, foot, head)
+        body = [
+            (-half, 0.25, 0.0),
+            (-half, near - 0.12, 0.0),
+            (-half + 0.07, near, 0.0),
+            (half - 0.07, near, 0.0),
+        ]
+        self.fill([*body, (half, near - 0.12, 0.0), (half, 0.25, 0.0)], self.car.paint, normal)
+        self._details(near, half, normal)
+
+    def _end_glass(self, a: float, b: float, foot: float, head: float) -> None:
+        low, high = self.shape.belt + 0.04, self.shape.roof - 0.10
+        if self.car.shape == "van" and not self.car.oncoming:
+            low = self.shape.belt + 0.25
+        rise = self.shape.roof - self.shape.belt
+
+        def at(height: float) -> tuple[float, float]:
+            share = (height - self.shape.belt) / rise
+            return foot + (head - foot) * share - 0.08, a + (b - a) * share
+
+        (x0, d0), (x1, d1) = at(low), at(high)
+        middle = (low + high) / 2
+        xm, dm = at(middle)
+        self.fill(
+            [(-x0, low, d0), (-xm, middle, dm), (xm, middle, dm), (x0, low, d0)],
+            (58.0, 52.0, 48.0),
+            (0, 0.3, -0.9),
+        )
+        bright = tuple(0.5 * v for v in self.view.light.zenith)
+        self.glow([(-xm, middle, dm), (-x1, high, d1), (x1, high, d1), (xm, middle, dm)], bright)
+
+    def _details(self, near: float, half: float, normal: tuple[float, float, float]) -> None:
+        dark = tuple(0.55 * v for v in self.car.paint)
+        self.fill([(-half, 0.22, 0), (-half, 0.42, 0), (half, 0.42, 0), (half, 0.22, 0)], dark, normal)
+        lit = self.view.light.lamps > 0
+        low, high = near - 0.28, near - 0.08
+        for sign in (-1.0, 1.0):
+            lamp = [(sign * (half - 0.03), low, 0), (sign * (half - 0.03), high, 0)]
+            lamp += [(sign * (half - 0.36), high - 0.02, 0), (sign * (half - 0.36), low + 0.03, 0)]
+            if self.car.oncoming:
+                (self.glow if lit else self.fill)(
+                    lamp, *(((215, 245, 255),) if lit else ((205.0, 208.0, 210.0), normal))
+                )
+            else:
+                shine = lit or self.car.braking
+                (self.glow if shine else self.fill)(
+                    lamp, *(((45, 40, 235),) if shine else ((38.0, 32.0, 165.0), normal))
+                )
+        plate = (222.0, 226.0, 228.0) if self.car.oncoming else (70.0, 205.0, 232.0)
+        self.fill([(-0.26, 0.46, 0), (-0.26, 0.57, 0), (0.26, 0.57, 0), (0.26, 0.46, 0)], plate, normal)
+        if self.car.oncoming:
+            grille = [
+                (-0.42, low + 0.02, 0),
+                (-0.42, high - 0.03, 0),
+                (0.42, high - 0.03, 0),
+                (0.42, low + 0.02, 0),
+            ]
+            self.fill(grille, (40.0, 40.0, 40.0), normal)

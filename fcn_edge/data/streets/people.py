@@ -1,0 +1,204 @@
+"""Pedestrians and cyclists, walking and pedalling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fcn_edge.data.streets.canvas import Color
+from fcn_edge.data.streets.ids import BICYCLIST, PEDESTRIAN
+from fcn_edge.data.streets.sketch import Sketch
+from fcn_edge.data.streets.view import View
+
+_RUBBER: Color = (36.0, 36.0, 38.0)
+
+
+@dataclass(frozen=True)
+class Clothes:
+    """Colours of a person, BGR."""
+
+    coat: Color
+    trousers: Color
+    skin: Color
+    hair: Color
+
+
+@dataclass(frozen=True)
+class Person:
+    """A pedestrian at (x, s) at time 0, walking along s and perhaps across (vx), in m/s; phase of the step in turns."""
+
+    x: float
+    s: float
+    height: float
+    clothes: Clothes
+    speed: float = 0.0
+    across: float = 0.0
+    phase: float = 0.0
+    bag: bool = False
+
+    def place(self, time: float) -> tuple[float, float]:
+        """Return (x, s)."""
+        return self.x + self.across * time, self.s + self.speed * time
+
+    def far(self, time: float) -> float:
+        """Return its s."""
+        return self.place(time)[1]
+
+    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+        """Return what casts its shadow."""
+        x, s = self.place(time)
+        return x, s, 0.2, 0.15, self.height
+
+    def draw(self, view: View) -> None:
+        """Draw legs, arms, coat and head."""
+        x, s = self.place(view.time)
+        if not view.camera.sees(x, s, 1.0):
+            return
+        figure = _Figure(view, x, s, self.height / 1.75, (0.55, 1.85))
+        if not figure.sketch.visible:
+            return
+        pace = abs(self.speed) + abs(self.across)
+        swing = 0.22 * np.sin(2 * np.pi * (self.phase + 0.8 * pace * view.time)) * min(1.0, pace / 1.2)
+        lean = (
+            1.0 if abs(self.across) > abs(self.speed) else 0.45
+        )  # a stride is foreshortened when seen end-on
+        self._legs(figure, lean * swing)
+        self._body(figure, lean * swing)
+        figure.sketch.paste(PEDESTRIAN)
+
+    def _legs(self, figure: _Figure, swing: float) -> None:
+        dark = tuple(0.75 * v for v in self.clothes.trousers)
+        for side, color in ((-1, dark), (1, self.clothes.trousers)):
+            hip, knee, foot = (
+                (0.07 * side, 0.88),
+                (0.08 * side + 0.5 * side * swing, 0.48),
+                (0.08 * side + side * swing, 0.06),
+            )
+            figure.limb([hip, knee, foot], 0.15, color)
+            figure.limb([foot, (foot[0] + 0.05, 0.03)], 0.10, (38.0, 36.0, 40.0))
+
+    def _body(self, figure: _Figure, swing: float) -> None:
+        coat, dark = self.clothes.coat, tuple(0.78 * v for v in self.clothes.coat)
+        figure.limb([(-0.22, 1.36), (-0.27 - 0.4 * swing, 1.08), (-0.24 - 0.8 * swing, 0.86)], 0.11, dark)
+        figure.fill(
+            [(-0.19, 0.78), (-0.23, 1.40), (-0.10, 1.47), (0.10, 1.47), (0.23, 1.40), (0.19, 0.78)], coat
+        )
+        figure.fill([(0.06, 0.78), (0.10, 1.45), (0.23, 1.40), (0.19, 0.78)], dark)
+        figure.limb([(0.22, 1.36), (0.27 + 0.4 * swing, 1.08), (0.24 + 0.8 * swing, 0.86)], 0.11, coat)
+        if self.bag:
+            figure.fill([(0.20, 0.62), (0.20, 0.90), (0.42, 0.90), (0.42, 0.62)], (50.0, 60.0, 110.0))
+        _head(figure, 0.0, 1.62, self.clothes)
+
+
+@dataclass(frozen=True)
+class Cyclist:
+    """A person on a bicycle at (x, s) at time 0; turned by `turn` radians from the road's direction."""
+
+    x: float
+    s: float
+    clothes: Clothes
+    speed: float = 0.0
+    turn: float = 0.0
+    helmet: Color | None = None
+
+    def place(self, time: float) -> tuple[float, float]:
+        """Return (x, s)."""
+        return self.x, self.s + self.speed * time
+
+    def far(self, time: float) -> float:
+        """Return its s."""
+        return self.place(time)[1]
+
+    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+        """Return what casts its shadow."""
+        x, s = self.place(time)
+        return x, s, 0.2, 0.8, 1.5
+
+    def draw(self, view: View) -> None:
+        """Draw wheels and frame, legs, body and head."""
+        x, s = self.place(view.time)
+        if not view.camera.sees(x, s, 1.5):
+            return
+        figure = _Figure(view, x, s, 1.0, (1.1, 1.9))
+        if not figure.sketch.visible:
+            return
+        along = max(abs(np.sin(self.turn)), 0.12) * (1 if np.sin(self.turn) >= 0 else -1)
+        self._bicycle(figure, along)
+        self._rider(figure, along, 2 * np.pi * 0.22 * abs(self.speed) * view.time)
+        figure.sketch.paste(BICYCLIST)
+
+    def _bicycle(self, figure: _Figure, along: float) -> None:
+        turn = np.linspace(0, 2 * np.pi, 21)
+        for middle in (-0.52, 0.52):
+            figure.limb(
+                [((middle + 0.34 * np.cos(a)) * along, 0.35 + 0.34 * np.sin(a)) for a in turn], 0.055, _RUBBER
+            )
+        frame = (60.0, 60.0, 150.0)
+        bars = [(-0.52, 0.35), (-0.05, 0.32), (-0.2, 0.85), (0.38, 0.82), (-0.05, 0.32)]
+        figure.limb([(a * along, y) for a, y in bars], 0.05, frame)
+        figure.limb([(0.52 * along, 0.35), (0.36 * along, 0.98)], 0.05, frame)
+        figure.limb([(0.36 * along - 0.26, 1.0), (0.36 * along + 0.26, 1.0)], 0.04, _RUBBER)
+
+    def _rider(self, figure: _Figure, along: float, crank: float) -> None:
+        clothes = self.clothes
+        for side, shade in ((-1, 0.75), (1, 1.0)):
+            angle = crank + (np.pi if side > 0 else 0)
+            pedal = ((-0.05 + 0.17 * np.cos(angle)) * along + 0.09 * side, 0.32 + 0.17 * np.sin(angle))
+            knee = (0.22 * along + 0.11 * side, 0.5 * (pedal[1] + 0.95) + 0.06)
+            figure.limb(
+                [(-0.2 * along + 0.07 * side, 0.95), knee, pedal],
+                0.14,
+                tuple(shade * v for v in clothes.trousers),
+            )
+        low, high = -0.2 * along, 0.1 * along
+        back = [
+            (low - 0.17, 0.90),
+            (high - 0.22, 1.42),
+            (high - 0.09, 1.5),
+            (high + 0.09, 1.5),
+            (high + 0.22, 1.42),
+        ]
+        figure.fill([*back, (low + 0.17, 0.90)], clothes.coat)
+        for side in (-1, 1):
+            hand = (0.36 * along + 0.24 * side, 1.02)
+            figure.limb(
+                [(high + 0.2 * side, 1.38), (0.2 * along + 0.28 * side, 1.15), hand], 0.1, clothes.coat
+            )
+        _head(figure, high + 0.04 * along, 1.64, clothes)
+        if self.helmet is not None:
+            figure.fill(
+                [(high - 0.13, 1.66), (high - 0.09, 1.78), (high + 0.09, 1.78), (high + 0.13, 1.66)],
+                self.helmet,
+            )
+
+
+class _Figure:
+    """A flat figure that faces the camera; points are (right, up) in metres from where it stands."""
+
+    def __init__(self, view: View, x: float, s: float, size: float, reach: tuple[float, float]) -> None:
+        self.view, self.distance = view, view.distance(s)
+        self.scale = size * view.camera.pixels_per_metre(s)
+        self.foot = view.camera.project(np.array([(x, 0.0, s)]))[0]
+        wide, tall = reach
+        self.sketch = Sketch(view.canvas, self.foot + self.scale * np.array([(-wide, 0.02), (wide, -tall)]))
+
+    def pixels(self, points: list[tuple[float, float]]) -> np.ndarray:
+        return self.foot + self.scale * np.array(points) * (1, -1)
+
+    def lit(self, color: Color) -> Color:
+        return self.view.light.shade(color, (0.0, 0.4, -0.9), self.distance)
+
+    def fill(self, points: list[tuple[float, float]], color: Color) -> None:
+        self.sketch.polygon(self.pixels(points), self.lit(color))
+
+    def limb(self, points: list[tuple[float, float]], width: float, color: Color) -> None:
+        self.sketch.line(self.pixels(points), width * self.scale, self.lit(color))
+
+
+def _head(figure: _Figure, x: float, y: float, clothes: Clothes) -> None:
+    turn = np.linspace(0, 2 * np.pi, 15)[:-1]
+    figure.limb([(x, y - 0.16), (x, y - 0.08)], 0.09, clothes.skin)
+    figure.fill([(x + 0.095 * np.cos(a), y + 0.125 * np.sin(a)) for a in turn], clothes.skin)
+    hair = [(x + 0.105 * np.cos(a), y + 0.03 + 0.11 * np.sin(a)) for a in np.linspace(-0.2, np.pi + 0.2, 9)]
+    figure.fill(hair, clothes.hair)

@@ -1,0 +1,63 @@
+"""What a cheap camera does to the light it gets: soft edges, vignetting, exposure, noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+_GRAIN = 640  # pixels a side of the noise picture that is laid over at a random place
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """One camera at one setting."""
+
+    blur: float  # sigma of the lens, pixels at a frame width of 480
+    gain: float  # exposure
+    tint: tuple[float, float, float]  # white balance, BGR
+    noise: float  # sigma, grey levels
+    vignette: float  # share of light lost in the corners
+
+
+def draw_sensor(rng: np.random.Generator, dark: bool) -> Sensor:
+    """Draw a camera; in the dark it is noisier."""
+    tint = tuple(float(v) for v in rng.uniform(0.94, 1.06, 3))
+    noise = rng.uniform(3, 8) if dark else rng.uniform(1, 4)
+    return Sensor(rng.uniform(0.45, 0.8), rng.uniform(0.88, 1.12), tint, noise, rng.uniform(0.05, 0.3))
+
+
+def expose(image: np.ndarray, sensor: Sensor, seed: int) -> np.ndarray:
+    """Return uint8 BGR as the camera gives it; `seed` moves the noise from frame to frame."""
+    height, width = image.shape[:2]
+    image = cv2.GaussianBlur(image, (0, 0), max(0.4, sensor.blur * width / 480))
+    levels = np.arange(256, dtype=np.float32)[:, None] * (sensor.gain * np.float32(sensor.tint))
+    curve = 255 * (1 - np.exp(-levels / 255 * 1.9)) / (1 - np.exp(-1.9))  # a film-like shoulder
+    mixed = 0.55 * levels + 0.45 * curve
+    image = cv2.LUT(image, np.clip(mixed, 0, 255).astype(np.uint8)[None])
+    image = cv2.multiply(image, _vignette(height, width, round(sensor.vignette, 2)), dtype=cv2.CV_8U)
+    rng = np.random.default_rng(seed)
+    return cv2.add(image, _noise(height, width, sensor.noise, rng), dtype=cv2.CV_8U)
+
+
+@lru_cache(maxsize=64)
+def _vignette(height: int, width: int, loss: float) -> np.ndarray:
+    y = (np.arange(height, dtype=np.float32) / max(height - 1, 1) - 0.5)[:, None]
+    x = (np.arange(width, dtype=np.float32) / max(width - 1, 1) - 0.5)[None, :]
+    return cv2.merge([(1 - loss * 2 * (x * x + y * y)).astype(np.float32)] * 3)
+
+
+@lru_cache(maxsize=1)
+def _grain() -> np.ndarray:
+    rng = np.random.default_rng(9)
+    return np.clip(np.rint(rng.normal(0, 32, (_GRAIN, _GRAIN, 3))), -127, 127).astype(np.int8)
+
+
+def _noise(height: int, width: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
+    """Return float32 noise (H, W, 3): a prepared picture of it, shifted, repeated where the frame is larger."""
+    grain = np.roll(_grain(), tuple(rng.integers(_GRAIN, size=2)), (0, 1))
+    if height > _GRAIN or width > _GRAIN:
+        grain = np.tile(grain, (-(-height // _GRAIN), -(-width // _GRAIN), 1))
+    return grain[:height, :width].astype(np.float32) * np.float32(sigma / 32)
