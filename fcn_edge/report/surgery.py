@@ -1,10 +1,10 @@
-"""The upsampling layers: what was tried for each, what it did, what was chosen and why."""
+"""The upsampling layers: what became of each and why, and everything that was tried."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from fcn_edge.report.html import number, paragraph, percent, section, table
+from fcn_edge.report.html import details, number, paragraph, percent, section, table
 
 Json = dict[str, Any]
 MEASURED: dict[str, tuple[str, int]] = {  # key in the surgery table -> (column, decimals)
@@ -20,38 +20,71 @@ def surgery_section(report: Json) -> str:
     bundle = next((one for one in report["bundles"] if (one.get("surgery") or {}).get("layers")), None)
     if bundle is None:
         return ""
-    layers = bundle["surgery"]["layers"]
-    changed = [layer for layer in layers if layer["chosen"] != "keep"]
+    surgery = bundle["surgery"]
+    layers = surgery["layers"]
     return section(
         "Upsampling surgery",
-        paragraph(
-            f"The network upsamples with {len(layers)} transposed convolutions. For each, every candidate "
-            f"was measured after INT8; {len(changed)} of {len(layers)} were replaced. The residual is the "
-            "share of the kernel that a checkerboard-free kernel cannot express: 0 means none."
-        ),
-        *[_layer(layer) for layer in layers],
+        paragraph(_intro(surgery)),
+        _overview(layers),
+        details("Everything that was tried", "".join(_candidates(layer) for layer in layers)),
     )
 
 
-def _layer(layer: Json) -> str:
-    candidates = layer.get("candidates") or []
-    present = {
-        key: words for key, words in MEASURED.items() if any(c.get(key) is not None for c in candidates)
-    }
-    agreement = any(c.get("agreement") is not None for c in candidates)
-    heads = ["Candidate", *(words for words, _ in present.values()), *(["agreement"] if agreement else [])]
+def _intro(surgery: Json) -> str:
+    layers = surgery["layers"]
+    changed = sum(layer["chosen"] != "keep" for layer in layers)
+    words = f"The network was trained with {len(layers)} transposed convolutions; {changed} were replaced."
+    if surgery.get("mode") == "auto":
+        words += " Every candidate was quantized to INT8 and measured in the engine."
+    note = surgery.get("note") or ""
+    return f"{words} {note[:1].upper()}{note[1:]}{'.' if note and not note.endswith('.') else ''}".strip()
+
+
+def _overview(layers: list[Json]) -> str:
     rows = [
         [
-            _mark(one["kind"], layer["chosen"]),
-            *(number(one.get(key), digits) for key, (_, digits) in present.items()),
-            *([percent(one.get("agreement"), 2)] if agreement else []),
+            layer["name"],
+            f"x{_side(layer['stride'])}",
+            layer["chosen"],
+            *(number(_checkerboard(layer, kind), 3) for kind in ("keep", layer["chosen"])),
+            layer.get("why", ""),
         ]
-        for one in candidates
+        for layer in layers
     ]
-    caption = f"{layer['name']}, x{layer['stride']}, kernel {layer['kernel']}. Chosen: {layer['chosen']}"
-    why = f" ({layer['why']})" if layer.get("why") else ""
-    return table(f"{caption}{why}", heads, rows)
+    heads = ["Layer", "scale", "chosen", "checkerboard before", "after", "why"]
+    caption = "The checkerboard index is the share of a kernel's energy that draws a grid: 0 is none"
+    return table(caption, heads, rows, words=(0, 1, 2, 5))
 
 
-def _mark(kind: str, chosen: str) -> str:
-    return f"{kind} (chosen)" if kind == chosen else kind
+def _checkerboard(layer: Json, kind: str) -> float | None:
+    found = (one.get("checkerboard") for one in layer.get("candidates") or [] if one["kind"] == kind)
+    return next(found, None)
+
+
+def _candidates(layer: Json) -> str:
+    candidates = layer.get("candidates") or []
+    tried = [one for one in candidates if not one.get("skipped")]
+    present = {
+        key: words for key, words in MEASURED.items() if any(one.get(key) is not None for one in tried)
+    }
+    agreed = any(one.get("agreement") is not None for one in tried)
+    heads = ["Candidate", *(words for words, _ in present.values()), *(["agreement"] if agreed else [])]
+    rows = [
+        [
+            f"{one['kind']} (chosen)" if one["kind"] == layer["chosen"] else one["kind"],
+            *(number(one.get(key), digits) for key, (_, digits) in present.items()),
+            *([percent(one.get("agreement"), 2)] if agreed else []),
+        ]
+        for one in tried
+    ]
+    skipped = [
+        f"{one['kind']} was not measured: {one['skipped']}." for one in candidates if one.get("skipped")
+    ]
+    caption = f"{layer['name']}, scale {_side(layer['stride'])}, kernel {_side(layer['kernel'])}"
+    return table(caption, heads, rows) + (paragraph(" ".join(skipped), "soft") if skipped else "")
+
+
+def _side(value: Any) -> str:
+    """Return a size as a person writes it: 4 for [4, 4], 4x2 for [4, 2]."""
+    sides = list(value) if isinstance(value, list | tuple) else [value]
+    return str(sides[0]) if len(set(sides)) == 1 else "x".join(map(str, sides))

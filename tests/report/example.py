@@ -133,13 +133,22 @@ def _surgery() -> dict[str, Any]:
         for k, (r, c, s) in kinds.items()
     ]
     return {
+        "mode": "auto",
+        "note": "the choice has 2.7 dB more SQNR than the network as trained",
         "layers": [
-            {"name": name, "stride": 2, "kernel": 4, "candidates": candidates, "chosen": chosen, "why": why}
+            {
+                "name": name,
+                "stride": [2, 2],
+                "kernel": [4, 4],
+                "candidates": candidates,
+                "chosen": chosen,
+                "why": why,
+            }
             for name, chosen, why in (
                 ("up16", "subpixel", "highest SQNR after INT8"),
                 ("up8", "keep", "no candidate is better by more than the noise"),
             )
-        ]
+        ],
     }
 
 
