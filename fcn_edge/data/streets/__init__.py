@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fcn_edge.data.streets.clip import drive
 from fcn_edge.data.streets.dataset import StreetsDataset, open_streets
+from fcn_edge.data.streets.folder import write_folder
 
-__all__ = ["StreetsDataset", "open_streets"]
+__all__ = ["StreetsDataset", "drive", "open_streets", "write_folder"]

@@ -1,0 +1,82 @@
+"""Write the procedural set to a folder laid out as CamVid is, with a clip as a video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from fcn_edge.artifacts import atomic_directory, atomic_write_json
+from fcn_edge.data.camvid import CAMVID_11
+from fcn_edge.data.dataset import ClassFile, Sample
+from fcn_edge.data.streets.clip import FPS, drive
+from fcn_edge.data.streets.dataset import SIZE, StreetsDataset
+from fcn_edge.errors import FcnEdgeError
+
+_JPEG_QUALITY = 95
+
+
+def write_folder(
+    out: Path,
+    *,
+    size: tuple[int, int] = SIZE,
+    train: int = 200,
+    val: int = 40,
+    seconds: float = 8.0,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Render train/, val/ and clip/ with their masks, classes.json and clip.mp4 into `out`; atomic.
+
+    size: (height, width). `out` can be opened as camvid:OUT with the splits train, val and clip. Returns what
+    was written. FcnEdgeError when the disk or the video encoder refuses.
+    """
+    with atomic_directory(out) as work:
+        for split, count in (("train", train), ("val", val)):
+            _write_split(work, split, StreetsDataset(split, size, count, seed))
+        frames = _write_split(
+            work, "clip", _filmed(work / "clip.mp4", drive(seconds, size=size, seed=seed), size)
+        )
+        atomic_write_json(work / "classes.json", ClassFile(CAMVID_11).to_json())
+    return {
+        "out": str(out),
+        "size": list(size),
+        "train": train,
+        "val": val,
+        "clip": {"video": str(out / "clip.mp4"), "frames": frames, "fps": FPS},
+        "seed": seed,
+    }
+
+
+def _write_split(root: Path, split: str, samples: Iterable[Sample]) -> int:
+    frames, masks = root / split, root / f"{split}annot"
+    frames.mkdir()
+    masks.mkdir()
+    count = 0
+    for sample in samples:
+        _write_image(frames / f"{sample.stem}.jpg", sample.frame, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        if sample.mask is not None:
+            _write_image(masks / f"{sample.stem}.png", sample.mask, [])
+        count += 1
+    return count
+
+
+def _filmed(path: Path, samples: Iterable[Sample], size: tuple[int, int]) -> Iterable[Sample]:
+    """Pass samples on and write their frames as a video on the way."""
+    height, width = size
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, (width, height))
+    if not writer.isOpened():
+        raise FcnEdgeError(f"cannot write a {width}x{height} video", hint="choose another --size")
+    for sample in samples:
+        writer.write(sample.frame)
+        yield sample
+    writer.release()
+
+
+def _write_image(path: Path, pixels: np.ndarray, options: list[int]) -> None:
+    done, data = cv2.imencode(path.suffix, pixels, options)
+    if not done:
+        raise FcnEdgeError(f"cannot encode {path.name}")
+    path.write_bytes(data.tobytes())
