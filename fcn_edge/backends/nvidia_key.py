@@ -14,8 +14,9 @@ from fcn_edge.errors import FcnEdgeError
 class EngineKey:
     """Identity of an engine.
 
-    device: name and SM of the GPU ("NVIDIA Orin, sm87"), or the compute capabilities an ahead-of-time engine
-    is for ("sm80+sm86"). options: everything else that changes the bytes.
+    version: of the library, see release(). device: name and SM of the GPU ("NVIDIA Orin, sm87"), or the
+    compute capabilities an ahead-of-time engine is for ("sm80+sm86"). options: everything else that changes
+    the bytes.
     """
 
     model_sha256: str
@@ -32,6 +33,11 @@ class EngineKey:
     def digest(self) -> str:
         """Return 16 hex digits that name the engine's files."""
         return hash_json(self.to_json())[:16]
+
+
+def release(version: str) -> str:
+    """Return major.minor.patch of a library version: as much as the C++ runtime compares."""
+    return ".".join(version.split(".")[:3])
 
 
 def engine_path(folder: Path, key: EngineKey) -> Path:

@@ -17,7 +17,7 @@ from fcn_edge.backends.cache import cache_folder
 from fcn_edge.backends.nvidia_builder import build_engine
 from fcn_edge.backends.nvidia_cuda import Device, cuda
 from fcn_edge.backends.nvidia_engine import NvidiaEngine
-from fcn_edge.backends.nvidia_key import EngineKey, find_engine, store_engine
+from fcn_edge.backends.nvidia_key import EngineKey, find_engine, release, store_engine
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
 from fcn_edge.errors import FcnEdgeError, MisuseError
 
@@ -103,7 +103,9 @@ def build_here(
 
 def engine_key(trt: Any, device: Device, model_onnx: Path, options: BuildOptions) -> EngineKey:
     """Return the identity of the engine of this model on this machine; the C++ runtime computes the same."""
-    return EngineKey(sha256_file(model_onnx), "tensorrt", trt.__version__, str(device), options.to_key())
+    return EngineKey(
+        sha256_file(model_onnx), "tensorrt", release(trt.__version__), str(device), options.to_key()
+    )
 
 
 def _precision(log: str, model_onnx: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from fcn_edge.artifacts import sha256_file
 from fcn_edge.backends.nvidia_builder import build_engine
 from fcn_edge.backends.nvidia_cuda import cuda
 from fcn_edge.backends.nvidia_engine import NvidiaEngine
-from fcn_edge.backends.nvidia_key import EngineKey, find_engine_of, store_engine
+from fcn_edge.backends.nvidia_key import EngineKey, find_engine_of, release, store_engine
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
 from fcn_edge.errors import FcnEdgeError, unknown_name
 
@@ -36,7 +36,7 @@ def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str,
     precision = precision_report(read_listing(log), model)
     require_int8(precision, model, "TensorRT-RTX")
     device = "+".join(f"sm{number}" for number in capabilities)
-    key = EngineKey(sha256_file(model_onnx), "tensorrt-rtx", trt.__version__, device)
+    key = EngineKey(sha256_file(model_onnx), "tensorrt-rtx", release(trt.__version__), device)
     path = store_engine(out_dir, key, plan, {"precision": precision.to_json()})
     return {
         "engine": "tensorrt-rtx",
@@ -52,7 +52,7 @@ def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str,
 def open(model_onnx: Path, engines_dir: Path | None, options: dict[str, str]) -> NvidiaEngine:
     """Load the bundle's engine on this machine's RTX GPU."""
     trt, device = library(), cuda().device()
-    plan = find_engine_of(engines_dir, "tensorrt-rtx", sha256_file(model_onnx), trt.__version__)
+    plan = find_engine_of(engines_dir, "tensorrt-rtx", sha256_file(model_onnx), release(trt.__version__))
     if plan is None:
         raise FcnEdgeError(
             f"the bundle has no engine of TensorRT-RTX {trt.__version__} for its model.onnx",

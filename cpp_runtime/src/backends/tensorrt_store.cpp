@@ -1,0 +1,118 @@
+#include "tensorrt_store.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <vector>
+
+#include "fcn_edge/error.hpp"
+#include "sha256.hpp"
+
+namespace fcn_edge::nvidia {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uintmax_t kMaxEngineBytes = std::uintmax_t{4} << 30;
+
+// nlohmann::json sorts keys, so dump() is the canonical form that Python hashes too.
+json to_json(const EngineKey& key) {
+  return {{"device", key.device},
+          {"engine", key.engine},
+          {"model_sha256", key.model_sha256},
+          {"options", key.options},
+          {"version", key.version}};
+}
+
+std::string read_file(const fs::path& path) {
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file || bytes > kMaxEngineBytes) return {};
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+bool is_for(const std::string& device, const EngineKey& wanted, int sm) {
+  if (device == wanted.device) return true;
+  const std::string listed = "+" + device + "+";
+  return listed.find("+sm" + std::to_string(sm) + "+") != std::string::npos;
+}
+
+// Anything unreadable is simply not an engine: it will be built again.
+std::optional<std::string> read_engine(const fs::path& side_file, const EngineKey& wanted, int sm) {
+  const json side = json::parse(read_file(side_file), nullptr, false);
+  if (!side.is_object() || !side.contains("key") || !side["key"].is_object()) return std::nullopt;
+  const json& key = side["key"];
+  const auto text = [](const json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  if (text(key, "model_sha256") != wanted.model_sha256 || text(key, "engine") != wanted.engine ||
+      text(key, "version") != wanted.version || !is_for(text(key, "device"), wanted, sm)) {
+    return std::nullopt;
+  }
+  std::string plan = read_file(fs::path(side_file).replace_extension(".engine"));
+  if (plan.empty() || sha256(plan) != text(side, "sha256")) return std::nullopt;
+  return plan;
+}
+
+[[noreturn]] void cannot_write(const fs::path& path, int reason) {
+  throw Error(ErrorCode::io,
+              "cannot write " + path.string() + " (" + std::generic_category().message(reason) + ")",
+              "free some space, or point FCN_EDGE_CACHE at a folder that can be written");
+}
+
+// A temporary file in the same folder, flushed to disk, then renamed: a killed build leaves no half engine.
+void write_whole(const fs::path& path, const std::string& bytes) {
+  std::string temporary = path.string() + ".XXXXXX";
+  const int handle = mkstemp(temporary.data());
+  if (handle < 0) cannot_write(path, errno);
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t wrote = ::write(handle, bytes.data() + done, bytes.size() - done);
+    if (wrote < 0) break;
+    done += static_cast<std::size_t>(wrote);
+  }
+  const bool flushed = done == bytes.size() && ::fsync(handle) == 0;
+  const int reason = errno;
+  ::close(handle);
+  if (flushed && ::rename(temporary.c_str(), path.c_str()) == 0) return;
+  const int rename_reason = flushed ? errno : reason;
+  ::unlink(temporary.c_str());
+  cannot_write(path, rename_reason);
+}
+
+}  // namespace
+
+std::string EngineKey::digest() const { return sha256(to_json(*this).dump()).substr(0, 16); }
+
+std::optional<std::string> find_engine(const fs::path& folder, const EngineKey& key, int sm) {
+  std::error_code error;
+  std::vector<fs::path> candidates;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".json") candidates.push_back(entry.path());
+  }
+  std::sort(candidates.begin(), candidates.end());
+  for (const fs::path& side_file : candidates) {
+    if (auto plan = read_engine(side_file, key, sm)) return plan;
+  }
+  return std::nullopt;
+}
+
+void store_engine(const fs::path& folder, const EngineKey& key, const std::string& plan) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  const fs::path path = folder / (key.digest() + ".engine");
+  const json side = {{"key", to_json(key)}, {"sha256", sha256(plan)}, {"bytes", plan.size()}};
+  write_whole(path, plan);
+  write_whole(fs::path(path).replace_extension(".json"), side.dump(2) + "\n");
+}
+
+}  // namespace fcn_edge::nvidia

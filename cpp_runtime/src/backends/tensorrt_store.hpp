@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace fcn_edge::nvidia {
+
+/// What an engine was made from and for; fcn_edge/backends/nvidia_key.py writes the same files.
+struct EngineKey {
+  std::string model_sha256;
+  std::string engine;   ///< "tensorrt" or "tensorrt-rtx"
+  std::string version;  ///< of the library, "10.3.0"
+  std::string device;   ///< "Orin, sm87"; or, built ahead of time, "sm80+sm86"
+  std::map<std::string, std::string> options;
+
+  /// 16 hex digits that name the engine's files.
+  std::string digest() const;
+};
+
+/// The bytes of a stored engine under `folder` that fits `key` and a GPU of compute capability `sm`. Options
+/// are not compared: any engine of this model, library and device gives the same masks. None when there is no
+/// such engine, or its file does not match the SHA-256 noted beside it.
+std::optional<std::string> find_engine(const std::filesystem::path& folder, const EngineKey& key, int sm);
+
+/// Write engine and key into `folder`, each file whole or not at all. Throws Error(io).
+void store_engine(const std::filesystem::path& folder, const EngineKey& key, const std::string& plan);
+
+}  // namespace fcn_edge::nvidia
