@@ -62,12 +62,18 @@ def find_engine(folder: Path | None, key: EngineKey) -> bytes | None:
     return found[1] if found and found[0] == key.to_json() else None
 
 
-def find_engine_of(folder: Path | None, engine: str, model_sha256: str, version: str) -> bytes | None:
-    """Return the bytes of a stored engine of this model and library version, for whatever device; or None."""
+def find_engine_for(
+    folder: Path | None, engine: str, model_sha256: str, version: str, sm: int
+) -> bytes | None:
+    """Return the bytes of a stored ahead-of-time engine that lists compute capability `sm`; or None."""
     for path in sorted((folder / engine).glob("*.engine")) if folder else ():
         found = _read(path)
-        if found and (found[0].get("model_sha256"), found[0].get("version")) == (model_sha256, version):
-            return found[1]
+        if found is None:
+            continue
+        key, plan = found
+        fits = (key.get("model_sha256"), key.get("version")) == (model_sha256, version)
+        if fits and f"sm{sm}" in str(key.get("device")).split("+"):
+            return plan
     return None
 
 
@@ -76,5 +82,7 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes] | None:
     try:
         side, plan = read_json(path.with_suffix(".json")), path.read_bytes()
     except (FcnEdgeError, OSError):
+        return None
+    if not isinstance(side, dict) or not isinstance(side.get("key"), dict):
         return None
     return (side["key"], plan) if side.get("sha256") == sha256_bytes(plan) else None

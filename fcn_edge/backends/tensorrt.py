@@ -7,6 +7,7 @@ compile time where that is this machine, else later by `fcn-edge build-engine`. 
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,18 +147,31 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2])
 
 
+def available() -> bool:
+    """Return whether this machine can run engines from Python."""
+    try:
+        library(), cuda().device()
+    except FcnEdgeError:
+        return False
+    return True
+
+
+def build_on_device(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str, Any]:
+    """Build the engine of this machine's GPU under `out_dir`/tensorrt; no TensorRT or no GPU is an error."""
+    return build_here(library(), cuda().device(), model_onnx, out_dir, parse_options(options))
+
+
 def open(model_onnx: Path, engines_dir: Path | None, options: dict[str, str]) -> NvidiaEngine:
     """Load the engine of this machine: from the bundle, else from the cache, else built now and cached."""
     parsed = parse_options(options)
     trt, device = library(), cuda().device()
     key = engine_key(trt, device, model_onnx, parsed)
-    folder = cache_folder("tensorrt")
-    plan = find_engine(engines_dir, key) or find_engine(folder and folder.parent, key)
-    if plan is None:
-        with tempfile.TemporaryDirectory() as temporary:
-            out_dir = folder.parent if folder else Path(temporary)
-            build_here(trt, device, model_onnx, out_dir, parsed)
-            plan = find_engine(out_dir, key)
-    if plan is None:
-        raise FcnEdgeError("the engine just built cannot be read back", hint="check the cache folder's disk")
-    return NvidiaEngine("tensorrt", trt, plan, device)
+    cache = cache_folder("tensorrt")
+    for folder in (engines_dir, cache and cache.parent):
+        if plan := find_engine(folder, key):
+            with contextlib.suppress(FcnEdgeError):  # of another build of the same version: build it again
+                return NvidiaEngine("tensorrt", trt, plan, device)
+    with tempfile.TemporaryDirectory() as temporary:
+        out_dir = cache.parent if cache else Path(temporary)
+        built = build_here(trt, device, model_onnx, out_dir, parsed)
+        return NvidiaEngine("tensorrt", trt, (out_dir / built["file"]).read_bytes(), device)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from fcn_edge.artifacts import sha256_file
+from fcn_edge.backends.cache import cache_folder
 from fcn_edge.backends.nvidia_builder import build_engine
 from fcn_edge.backends.nvidia_cuda import cuda
 from fcn_edge.backends.nvidia_engine import NvidiaEngine
-from fcn_edge.backends.nvidia_key import EngineKey, find_engine_of, release, store_engine
+from fcn_edge.backends.nvidia_key import EngineKey, find_engine_for, release, store_engine
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
 from fcn_edge.errors import FcnEdgeError, unknown_name
 
@@ -49,16 +50,32 @@ def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str,
     }
 
 
+def build_on_device(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str, Any]:
+    """Build the engine of this machine's GPU under `out_dir`/tensorrt-rtx; no GPU is an error."""
+    return build(model_onnx, out_dir, {**options, "compute_capabilities": str(cuda().device().sm)})
+
+
+def available() -> bool:
+    """Return whether this machine can run engines from Python."""
+    try:
+        library(), cuda().device()
+    except FcnEdgeError:
+        return False
+    return True
+
+
 def open(model_onnx: Path, engines_dir: Path | None, options: dict[str, str]) -> NvidiaEngine:
-    """Load the bundle's engine on this machine's RTX GPU."""
+    """Load an engine for this machine's RTX GPU from the bundle or the cache."""
     trt, device = library(), cuda().device()
-    plan = find_engine_of(engines_dir, "tensorrt-rtx", sha256_file(model_onnx), release(trt.__version__))
-    if plan is None:
-        raise FcnEdgeError(
-            f"the bundle has no engine of TensorRT-RTX {trt.__version__} for its model.onnx",
-            hint="type fcn-edge build-engine BUNDLE",
-        )
-    return NvidiaEngine("tensorrt-rtx", trt, plan, device)
+    sha256, version = sha256_file(model_onnx), release(trt.__version__)
+    cache = cache_folder("tensorrt-rtx")
+    for folder in (engines_dir, cache and cache.parent):
+        if plan := find_engine_for(folder, "tensorrt-rtx", sha256, version, device.sm):
+            return NvidiaEngine("tensorrt-rtx", trt, plan, device)
+    raise FcnEdgeError(
+        f"the bundle has no engine of TensorRT-RTX {version} for sm{device.sm}",
+        hint="type fcn-edge build-engine BUNDLE",
+    )
 
 
 def library() -> Any:

@@ -56,7 +56,7 @@ def open_bundle(path: PathLike, *, allow_ungated: bool = False, self_test: bool 
     target = bundle.manifest["target"]
     if target not in TARGETS:
         raise unknown_name(f"target in {bundle.path}", target, list(TARGETS))
-    runs = TARGETS[target].engine
+    runs = TARGETS[target].engine or _device_engine(target)
     engine = load_backend(runs or ORACLE).open(
         bundle.model, bundle.path / "engines", {} if runs else ORACLE_OPTIONS
     )
@@ -64,6 +64,12 @@ def open_bundle(path: PathLike, *, allow_ungated: bool = False, self_test: bool 
     if self_test:
         run_self_test(segmenter, bundle)
     return segmenter
+
+
+def _device_engine(target: str) -> str | None:
+    """Return the target's own backend where this machine has the device for it."""
+    backend: Any = load_backend(target)
+    return target if backend.available() else None
 
 
 def run_self_test(segmenter: Segmenter, bundle: Bundle) -> float:
