@@ -16,8 +16,12 @@ BACKBONES = {
     "mobilenet_v2": (32, 16, 8),
     "resnet18": (32, 16, 8),
     "resnet34": (32, 16, 8),
+    "resnet50": (32, 16, 8),
+    "vgg16": (32, 16, 8),
     "mobilenet_edgetpu_slim": (16, 8),
     "mobilenet_edgetpu_narrow": (16, 8),
+    "fcn_resnet50": (8,),
+    "fcn_resnet101": (8,),
 }
 MODEL_NAMES = tuple(f"fcn{stride}s-{name}" for name, strides in BACKBONES.items() for stride in strides)
 

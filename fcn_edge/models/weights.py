@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fcn_edge.errors import FcnEdgeError
+from fcn_edge.models.convolutionize import as_conv_weights
 from fcn_edge.models.fcn import FCN
 
 
@@ -77,8 +78,9 @@ def load_weights(model: FCN, path: Path) -> LoadReport:
 
 
 def load_into(module: nn.Module, found: dict[str, Tensor], classifier_keys: tuple[str, ...]) -> LoadReport:
-    """Copy every tensor of `found` whose name and shape fit into `module`."""
+    """Copy every tensor of `found` whose name and shape fit into `module`; linear may become conv."""
     own = module.state_dict()
+    found = as_conv_weights(found, own)
     fits = {k: v for k, v in found.items() if k in own and own[k].shape == v.shape}
     module.load_state_dict(fits, strict=False)
     unused = [k for k in found if k not in own]

@@ -1,0 +1,102 @@
+"""Published image classifiers as heat maps: torchvision's key names in, a net for any size out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.models.backbones import Backbone, make_backbone
+from fcn_edge.models.backbones.efficientnet_lite0 import BN_EPS
+from fcn_edge.models.backbones.vgg16 import vgg_features
+from fcn_edge.models.convolutionize import HeatMap
+from fcn_edge.models.layers import conv_bn
+from fcn_edge.models.weights import load_into, read_weights
+
+Weights = Mapping[str, Tensor]
+CLASSIFIERS = ("vgg16", "alexnet", "resnet18", "resnet34", "resnet50", "mobilenet_v2", "efficientnet_lite0")
+
+
+def load_heat_map(name: str, path: Path) -> HeatMap:
+    """Return classifier `name` with the weights of `path` in convolutional form, in eval mode.
+
+    Raises FcnEdgeError when the file lacks a tensor of it, MisuseError for an unknown name.
+    """
+    if name not in CLASSIFIERS:
+        raise unknown_name("classifier", name, CLASSIFIERS)
+    return heat_map(name, read_weights(path)).eval()
+
+
+def heat_map(name: str, found: Weights) -> HeatMap:
+    """Return classifier `name` in convolutional form; layer widths are those of the weights."""
+    if name == "vgg16":
+        features = vgg_features(_tensor(found, "features.0.weight").shape[0], ceil_mode=False)
+        linears = [linear(found, f"classifier.{i}") for i in (0, 3, 6)]
+        return HeatMap(_filled(features, found, "features."), linears, pooled=7, averaged=False)
+    if name == "alexnet":
+        linears = [linear(found, f"classifier.{i}") for i in (1, 4, 6)]
+        features = alexnet_features(
+            [_tensor(found, f"features.{i}.weight").shape[0] for i in (0, 3, 6, 8, 10)]
+        )
+        return HeatMap(_filled(features, found, "features."), linears, pooled=6, averaged=False)
+    trunk = Trunk(_filled(make_backbone(name), found, ""), last_conv(name, found))
+    final = linear(found, "fc" if name.startswith("resnet") else "classifier.1")
+    return HeatMap(trunk, [final], pooled=7, averaged=True)
+
+
+class Trunk(nn.Module):
+    """The coarsest map of a backbone, through the conv that its classifier has before the average, if any."""
+
+    def __init__(self, backbone: Backbone, last: nn.Module) -> None:
+        super().__init__()
+        self.backbone, self.last = backbone, last
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, C, ceil(H/32), ceil(W/32))."""
+        return self.last(self.backbone(x)[32])
+
+
+def last_conv(name: str, found: Weights) -> nn.Module:
+    """Return the 1x1 conv to 1280 channels that MobileNetV2 and EfficientNet-Lite0 end in."""
+    stage = {"mobilenet_v2": "features.18.", "efficientnet_lite0": "features.8."}.get(name)
+    if stage is None:
+        return nn.Identity()
+    outputs, inputs = _tensor(found, f"{stage}0.weight").shape[:2]
+    conv = conv_bn(inputs, outputs, 1, eps=BN_EPS if name == "efficientnet_lite0" else 1e-5)
+    return _filled(conv.append(nn.ReLU6(inplace=True)), found, stage)
+
+
+def alexnet_features(widths: list[int]) -> nn.Sequential:
+    """Return the convs, ReLUs and pools of AlexNet (Krizhevsky 2014), indexed as torchvision's `features`."""
+    a, b, c, d, e = widths
+    return nn.Sequential(
+        nn.Conv2d(3, a, 11, 4, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
+        nn.Conv2d(a, b, 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
+        nn.Conv2d(b, c, 3, padding=1), nn.ReLU(inplace=True),
+        nn.Conv2d(c, d, 3, padding=1), nn.ReLU(inplace=True),
+        nn.Conv2d(d, e, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
+    )  # fmt: skip
+
+
+def linear(found: Weights, key: str) -> nn.Linear:
+    """Return the fully connected layer stored under `key`."""
+    weight = _tensor(found, f"{key}.weight")
+    made = nn.Linear(weight.shape[1], weight.shape[0])
+    return _filled(made, found, f"{key}.")
+
+
+def _filled(module, found: Weights, prefix: str):  # type: ignore[no-untyped-def]
+    """Return `module` with the tensors of `found` under `prefix`; every one of its own must be there."""
+    inside = {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
+    report = load_into(module, inside, ())
+    if wrong := [*report.missing, *report.mismatched]:
+        raise FcnEdgeError(f"the weights lack {prefix}{wrong[0]} (and {len(wrong) - 1} more)")
+    return module
+
+
+def _tensor(found: Weights, key: str) -> Tensor:
+    if key not in found:
+        raise FcnEdgeError(f"the weights have no tensor '{key}'", hint="torchvision's key names are expected")
+    return found[key]
