@@ -18,6 +18,14 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
+def parse_options(pairs: list[str]) -> dict[str, str]:
+    """Return {"level": "5"} from ["level=5"]."""
+    wrong = [pair for pair in pairs if "=" not in pair]
+    if wrong:
+        raise MisuseError(f"--engine-option '{wrong[0]}' is not KEY=VALUE", hint="type for example level=5")
+    return {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """`fcn-edge train`: what to learn, from what, for how long."""
@@ -32,13 +40,17 @@ class TrainConfig:
     freeze: str = ""  # parts of the backbone that stay as loaded, by key prefix: "stem,blocks.0,blocks.1"
     epochs: int = 30
     minutes: float | None = None  # wall-clock budget: the schedule then runs on time, and epochs do not count
-    batch: int = 8  # frames a forward pass
+    batch: int = 8  # frames a forward pass, in each process
+    accumulate: int = 1  # forward passes whose gradients are added up before a step of the optimizer
     lr: float = 1.5e-3  # peak learning rate of the head; the backbone takes a fifth of it
     weight_decay: float = 0.01  # on weights of more than one dimension
     ema: float = 0.999  # decay of the running average of the weights that is kept and scored; 0 turns it off
     augment: str = "standard"  # none | standard | strong
     crop: tuple[int, int] | None = None  # (height, width); None: the frames' own size, at most 288x384
     val_every: int = 1  # score the val split after every N epochs (and after the last)
+    patience: int | None = None  # stop after this many scores in a row without a better one
+    amp: bool = False  # mixed precision, on a GPU
+    tensorboard: bool = False  # also log to RUN/tensorboard (extra `tensorboard`)
     seed: int = 0
     resume: bool = False
     device: str = "auto"
@@ -46,8 +58,8 @@ class TrainConfig:
     limit: int | None = None  # use only the first N frames (smoke runs)
 
     def __post_init__(self) -> None:
-        for flag in ("epochs", "batch", "val_every", "head_width"):
-            if (value := getattr(self, flag)) < 1:
+        for flag in ("epochs", "batch", "accumulate", "val_every", "patience", "head_width"):
+            if (value := getattr(self, flag)) is not None and value < 1:
                 name = flag.replace("_", "-")
                 raise MisuseError(f"--{name} is {value}", hint=f"type --{name} 1 or more")
         if not self.lr > 0:

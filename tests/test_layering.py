@@ -22,7 +22,7 @@ ORDER = [
     {"quantize"},
     {"backends"},
     {"bundle"},
-    {"operate", "evaluate", "compile", "inspect", "diff", "doctor", "doctor_nvidia", "build_engine"},
+    {"operate", "evaluate", "compile", "inspect", "diff", "doctor", "doctor_nvidia", "build_engine", "load"},
     {"bench"},
     {"report"},
     {"demo"},

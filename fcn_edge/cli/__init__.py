@@ -11,12 +11,14 @@ import typer
 
 from fcn_edge import __version__
 from fcn_edge.cli.bench import bench
+from fcn_edge.cli.build_engine import build_engine
 from fcn_edge.cli.compile import compile_
 from fcn_edge.cli.data import data
 from fcn_edge.cli.demo import demo
 from fcn_edge.cli.doctor import doctor
 from fcn_edge.cli.evaluate import evaluate
 from fcn_edge.cli.inspect import inspect
+from fcn_edge.cli.load import load
 from fcn_edge.cli.stream import STREAM_SETTINGS, stream
 from fcn_edge.cli.surgery import surgery
 from fcn_edge.cli.train import train
@@ -37,9 +39,11 @@ app = typer.Typer(
 app.command("doctor")(doctor)
 app.add_typer(data, name="data")
 app.command("train")(train)
+app.command("load")(load)
 app.command("inspect")(inspect)
 app.command("surgery")(surgery)
 app.command("compile")(compile_)
+app.command("build-engine")(build_engine)
 app.command("eval")(evaluate)
 app.command("stream", context_settings=STREAM_SETTINGS)(stream)
 app.command("bench")(bench)

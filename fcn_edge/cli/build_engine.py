@@ -20,9 +20,9 @@ def build_engine(
     ] = 3,
     json: JsonOption = False,
 ) -> None:
-    """Build a TensorRT bundle's engine on this device and self-test it.
+    """Build a bundle's TensorRT engine on this device.
 
-    The engine goes to the cache, bound to this GPU and TensorRT version; streaming uses it from then on.
+    It is self-tested and goes to the cache, bound to this GPU and TensorRT version; streaming uses it from then on.
     Where there is no Python: fcn-edge-stream BUNDLE --build-engine.
 
     Example: fcn-edge build-engine road.fcne

@@ -16,7 +16,7 @@ from fcn_edge.cli.options import (
     SeedOption,
     SizeOption,
 )
-from fcn_edge.config import CompileConfig, parse_size
+from fcn_edge.config import CompileConfig, parse_options, parse_size
 
 
 def compile_(
@@ -44,6 +44,10 @@ def compile_(
     recipe: Annotated[
         str | None, typer.Option("--recipe", help="Quantization recipe: a TOML file or a shipped name.")
     ] = None,
+    engine_option: Annotated[
+        list[str],
+        typer.Option("--engine-option", metavar="KEY=VALUE", help="For the engine's builder; repeatable."),
+    ] = [],  # noqa: B006 - Typer copies it
     limit: LimitOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -69,6 +73,7 @@ def compile_(
         recipe=recipe,
         seed=seed,
         limit=limit,
+        options=parse_options(engine_option),
     )
     from fcn_edge.compile import compile_checkpoint
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,9 @@ def train(
         int, typer.Option("--epochs", help="Passes over the training frames.")
     ] = TrainConfig.epochs,
     batch: Annotated[int, typer.Option("--batch", help="Frames a step.")] = TrainConfig.batch,
+    accumulate: Annotated[
+        int, typer.Option("--accumulate", help="Forward passes a step: gradients are added up.")
+    ] = TrainConfig.accumulate,
     lr: Annotated[float, typer.Option("--lr", help="Peak learning rate of the head.")] = TrainConfig.lr,
     crop: Annotated[str | None, typer.Option("--crop", metavar="HxW", help="Training crop.")] = None,
     augment: Annotated[
@@ -43,12 +47,22 @@ def train(
     freeze: Annotated[
         str, typer.Option("--freeze", help="Parts of the backbone that stay as loaded: stem,blocks.0,...")
     ] = TrainConfig.freeze,
+    weight_decay: Annotated[
+        float, typer.Option("--weight-decay", help="Of AdamW, on weights of more than one dimension.")
+    ] = TrainConfig.weight_decay,
     ema: Annotated[
         float, typer.Option("--ema", help="Decay of the averaged weights that are kept; 0: off.")
     ] = TrainConfig.ema,
     val_every: Annotated[
         int, typer.Option("--val-every", help="Score val after every N epochs.")
     ] = TrainConfig.val_every,
+    patience: Annotated[
+        int | None, typer.Option("--patience", help="Stop after N scores in a row without a better one.")
+    ] = None,
+    amp: Annotated[bool, typer.Option("--amp", help="Mixed precision, on a GPU.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also log for TensorBoard (extra `tensorboard`).")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
     ] = False,
@@ -76,11 +90,16 @@ def train(
         epochs=epochs,
         minutes=minutes,
         batch=batch,
+        accumulate=accumulate,
         lr=lr,
+        weight_decay=weight_decay,
         ema=ema,
         augment=augment,
         crop=parse_size(crop) if crop else None,
         val_every=val_every,
+        patience=patience,
+        amp=amp,
+        tensorboard=tensorboard,
         seed=seed,
         resume=resume,
         device=device,
@@ -90,4 +109,6 @@ def train(
     from fcn_edge.train import train as run
 
     result = run(config).to_json()
+    if os.environ.get("RANK", "0") != "0":  # one process of several (torchrun) speaks for all
+        return
     emit(result, f"{metrics_text(result['metrics'])}\n\ncheckpoint: {result['checkpoint']}", as_json=json)
