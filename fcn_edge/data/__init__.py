@@ -29,8 +29,8 @@ ADAPTERS: dict[str, Callable[..., Dataset]] = {
 def open_dataset(spec: str, split: str, *, labelled: bool = True) -> Dataset:
     """Open the data set that `spec` names, e.g. "camvid:data/camvid", "streets" or "streets:256x512".
 
-    With labelled=False masks are not looked for and every Sample.mask is None. Raises FcnEdgeError for data that
-    cannot be used, MisuseError for an adapter or a split that does not exist (the valid ones are listed).
+    With labelled=False masks are not looked for and every Sample.mask is None. Raises FcnEdgeError for data
+    that cannot be used, MisuseError (listing the valid ones) for an adapter or a split that does not exist.
     """
     name, _, where = spec.partition(":")
     if name not in ADAPTERS:

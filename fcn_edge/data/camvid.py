@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fcn_edge.data.dataset import ClassFile, Classes
+from fcn_edge.data.dataset import Classes, ClassFile
 from fcn_edge.data.images import IMAGE_SUFFIXES
 from fcn_edge.data.pairs import PairDataset, data_root, files_by_stem, pair_by_stem, unknown_split
 
@@ -28,7 +28,10 @@ _ANNOT = "annot"
 
 
 def open_camvid(where: str, split: str, *, labelled: bool = True) -> PairDataset:
-    """Open WHERE/SPLIT with WHERE/SPLITannot; the classes are those of WHERE/classes.json, else CamVid's eleven."""
+    """Open WHERE/SPLIT with WHERE/SPLITannot.
+
+    The classes are those of WHERE/classes.json, else CamVid's eleven.
+    """
     root = data_root("camvid", where)
     class_file = root / "classes.json"
     classes = ClassFile.read(class_file) if class_file.exists() else ClassFile(CAMVID_11, CAMVID_VOID)

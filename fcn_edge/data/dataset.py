@@ -134,16 +134,27 @@ class Sample:
 class Dataset(Protocol):
     """An ordered, indexable set of samples; reading one sample twice gives the same arrays."""
 
-    name: str  # adapter, e.g. "camvid"
-    split: str  # "train", "val", ...
-    classes: Classes
+    @property
+    def name(self) -> str:
+        """Name of the adapter, e.g. "camvid"."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """Name of the part: "train", "val", ..."""
+        ...
+
+    @property
+    def classes(self) -> Classes:
+        """What the ids of the masks mean."""
+        ...
 
     def __len__(self) -> int:
         """Return the number of samples."""
         ...
 
     def __getitem__(self, index: int) -> Sample:
-        """Read sample `index`; raises IndexError past the end, FcnEdgeError for a file that cannot be used."""
+        """Read sample `index`; IndexError past the end, FcnEdgeError for a file that cannot be used."""
         ...
 
     def __iter__(self) -> Iterator[Sample]:
@@ -155,5 +166,5 @@ class Dataset(Protocol):
         ...
 
     def digest(self) -> str:
-        """Return a SHA-256 that changes when the samples do: stems and file sizes, or the generator's parameters."""
+        """Return a SHA-256 over what the samples are: stems and file sizes, or a generator's parameters."""
         ...

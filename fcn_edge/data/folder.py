@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fcn_edge.data.dataset import ClassFile, Classes
+from fcn_edge.data.dataset import Classes, ClassFile
 from fcn_edge.data.images import IMAGE_SUFFIXES
 from fcn_edge.data.pairs import Pair, PairDataset, data_root, files_by_stem, pair_by_stem, unknown_split
 from fcn_edge.errors import FcnEdgeError

@@ -70,7 +70,7 @@ def colors_to_ids(pixels: np.ndarray, palette: np.ndarray, path: Path) -> np.nda
 
 
 def png_palette(data: np.ndarray) -> np.ndarray | None:
-    """Return the palette (n, 3) RGB of a PNG file's bytes, or None where it has none (PNG spec, PLTE chunk)."""
+    """Return the palette (n, 3) RGB of a PNG file's bytes (PLTE chunk), or None where it has none."""
     raw = data.tobytes()
     if not raw.startswith(b"\x89PNG\r\n\x1a\n"):
         return None

@@ -64,7 +64,7 @@ class PairDataset:
         return self.pairs[index].stem
 
     def digest(self) -> str:
-        """Return the SHA-256 over classes, stems and file sizes: cheap, and changed by any added or edited file."""
+        """Return the SHA-256 over classes, stems and file sizes: cheap, and almost any edit changes it."""
         hasher = hashlib.sha256(repr((self.classes.names, self.void_id)).encode())
         for pair in self.pairs:
             sizes = [path.stat().st_size for path in (pair.frame, pair.mask) if path is not None]
@@ -85,7 +85,7 @@ def data_root(adapter: str, where: str) -> Path:
 
 
 def require_folder(path: Path, what: str) -> Path:
-    """Return `path` if it is a folder, else raise one sentence saying which part of the data set is missing."""
+    """Return `path` if it is a folder, else raise one sentence saying what is missing."""
     if not path.exists():
         raise FcnEdgeError(f"no such folder: {path} ({what})", hint="check the path after --data NAME:")
     if not path.is_dir():
@@ -96,7 +96,10 @@ def require_folder(path: Path, what: str) -> Path:
 
 
 def files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Return the files of `folder` with one of `suffixes` by stem, in name order; two files of one stem are refused."""
+    """Return the files of `folder` with one of `suffixes` by stem, in name order.
+
+    Two files of one stem are refused: which of them a mask belongs to cannot be known.
+    """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in suffixes or path.name.startswith(".") or not path.is_file():
@@ -110,7 +113,7 @@ def files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
 
 
 def pair_by_stem(frames: Path, masks: Path | None) -> tuple[Pair, ...]:
-    """Return a pair for every image in `frames`, with the mask of the same stem in `masks` (None: unlabelled).
+    """Pair every image in `frames` with the mask of the same stem in `masks` (None: unlabelled).
 
     Raises FcnEdgeError when there are no images, or images without a mask (named).
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -47,27 +47,15 @@ class Augmentation:
     @classmethod
     def none(cls, crop: tuple[int, int] | None = None) -> Augmentation:
         """Return the identity apart from the crop."""
-        off = dict.fromkeys(
-            (
-                "flip",
-                "brightness",
-                "contrast",
-                "saturation",
-                "hue",
-                "gamma",
-                "channel_gain",
-                "blur",
-                "noise",
-                "jpeg",
-            ),
-            0.0,
-        )
-        return replace(cls(crop=crop, scale=(1.0, 1.0)), **off)
+        return cls(
+            crop=crop, scale=(1.0, 1.0), flip=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0,
+            gamma=0.0, channel_gain=0.0, blur=0.0, noise=0.0, jpeg=0.0,
+        )  # fmt: skip
 
     def __call__(
         self, frame: np.ndarray, mask: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return a changed copy of uint8 `frame` (H, W, 3) BGR and uint8 `mask` (H, W), both of size `crop`."""
+        """Return changed copies of `frame` uint8 (H, W, 3) BGR and `mask` uint8 (H, W), of size `crop`."""
         frame, mask = self.geometry(frame, mask, rng)
         frame = self.light(frame, rng)
         return self._cut_out(frame, mask, rng)
@@ -105,9 +93,8 @@ class Augmentation:
             frame = cv2.add(frame, grain, dtype=cv2.CV_8U)
         if rng.random() < self.jpeg:
             quality = int(rng.integers(30, 91))
-            frame = cv2.imdecode(
-                cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
-            )
+            packed = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+            frame = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))
         return frame
 
     def _tone_curves(self, rng: np.random.Generator) -> np.ndarray:
@@ -115,9 +102,8 @@ class Augmentation:
         value = np.linspace(0.0, 1.0, 256)[:, None]
         gain = np.exp(rng.uniform(-1, 1, 3) * np.log1p(self.channel_gain))
         value = np.clip(value * gain, 0, None) ** np.exp(rng.uniform(-1, 1) * np.log1p(self.gamma))
-        value = (
-            (value - 0.5) * (1 + self._signed(rng, self.contrast)) + 0.5 + self._signed(rng, self.brightness)
-        )
+        contrast, brightness = 1 + self._signed(rng, self.contrast), self._signed(rng, self.brightness)
+        value = (value - 0.5) * contrast + 0.5 + brightness
         return np.clip(np.rint(255 * value), 0, 255).astype(np.uint8)[None]
 
     def _cut_out(

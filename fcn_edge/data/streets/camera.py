@@ -12,7 +12,7 @@ FAR = 160.0  # metres: nothing farther is drawn one by one
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the frame is taken from. World axes: x right of the road's middle, y up, s along the road (metres).
+    """Where the frame is taken from. World axes in metres: x right of the road's middle, y up, s along it.
 
     The road bends: at distance z ahead it lies bend * z**2 / 2 to the right of its tangent.
     """

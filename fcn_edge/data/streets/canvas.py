@@ -10,6 +10,26 @@ SUBPIXEL = 4  # OpenCV takes vertices in 1/16 pixel
 Color = tuple[float, float, float]  # BGR, 0..255
 
 
+def bgr(color: Color) -> np.ndarray:
+    """Return a colour as float32 (3,)."""
+    return np.asarray(color, np.float32)
+
+
+def scaled(color: Color, factor: float) -> Color:
+    """Return a colour darker or brighter by `factor`."""
+    return color[0] * factor, color[1] * factor, color[2] * factor
+
+
+def times(color: Color, factor: Color) -> Color:
+    """Return a colour with each channel multiplied by its own factor."""
+    return color[0] * factor[0], color[1] * factor[1], color[2] * factor[2]
+
+
+def draw_color(rng: np.random.Generator, low: float, high: float) -> Color:
+    """Draw a colour whose channels lie in low .. high."""
+    return rng.uniform(low, high), rng.uniform(low, high), rng.uniform(low, high)
+
+
 class Canvas:
     """A BGR picture and a class mask of one size. Later drawing covers earlier."""
 
@@ -41,7 +61,10 @@ class Canvas:
         self.mask[top:bottom, left:right][inside > 0] = class_id
 
     def paste(self, patch: np.ndarray, left: int, top: int, class_id: int) -> None:
-        """Lay a BGRA patch (colour already multiplied by alpha) over the picture; more than half covered is labelled."""
+        """Lay a BGRA patch, its colour already multiplied by alpha, over the picture.
+
+        Pixels more than half covered take the label.
+        """
         height, width = self.size
         x0, y0 = max(left, 0), max(top, 0)
         x1, y1 = min(left + patch.shape[1], width), min(top + patch.shape[0], height)

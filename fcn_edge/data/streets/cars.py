@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fcn_edge.data.streets.canvas import Color
+from fcn_edge.data.streets.canvas import Color, scaled
 from fcn_edge.data.streets.ids import CAR
 from fcn_edge.data.streets.sketch import Sketch
-from fcn_edge.data.streets.view import View
+from fcn_edge.data.streets.view import Footprint, View
+
+Point = tuple[float, float, float]
+Cabin = tuple[float, float, float, float]  # rear glass foot, rear roof edge, front roof edge, windscreen foot
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,7 @@ class Shape:
     width: float
     belt: float  # height of the window line
     roof: float
-    cabin: tuple[
-        float, float, float, float
-    ]  # rear glass foot, rear roof edge, front roof edge, windscreen foot
+    cabin: Cabin
     nose: float  # height of the bonnet's front edge
 
 
@@ -36,7 +37,17 @@ SHAPES = {
 }
 
 _GLASS: Color = (70.0, 62.0, 56.0)
+_UNDER_GLASS: Color = (58.0, 52.0, 48.0)
 _TYRE: Color = (34.0, 33.0, 33.0)
+_GAP: Color = (20.0, 20.0, 20.0)  # between tyre and rim
+_RIM: Color = (150.0, 148.0, 145.0)
+_GRILLE: Color = (40.0, 40.0, 40.0)
+_HEADLAMP: Color = (205.0, 208.0, 210.0)
+_HEADLIGHT: Color = (215.0, 245.0, 255.0)
+_TAIL_LAMP: Color = (38.0, 32.0, 165.0)
+_TAIL_LIGHT: Color = (45.0, 40.0, 235.0)
+_FRONT_PLATE: Color = (222.0, 226.0, 228.0)
+_REAR_PLATE: Color = (70.0, 205.0, 232.0)
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Car:
         """Return the s of its far end."""
         return self.place(time) + SHAPES[self.shape].length / 2
 
-    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+    def footprint(self, time: float) -> Footprint:
         """Return what casts its shadow."""
         shape = SHAPES[self.shape]
         return self.x, self.place(time), shape.width / 2, shape.length / 2, 0.8 * shape.roof
@@ -90,24 +101,20 @@ class _Drawing:
         self.distance = view.distance(near)
         self.scale = view.camera.pixels_per_metre(near)
 
-    def pixels(self, points: list[tuple[float, float, float]]) -> np.ndarray:
+    def pixels(self, points: list[Point]) -> np.ndarray:
         """Return picture coordinates (n, 2)."""
-        world = np.array(points) + (self.car.x, 0.0, self.near)
-        return self.view.camera.project(world)
+        return self.view.camera.project(np.add(points, (self.car.x, 0.0, self.near)))
 
-    def fill(
-        self, points: list[tuple[float, float, float]], color: Color, normal: tuple[float, float, float]
-    ) -> None:
+    def fill(self, points: list[Point], color: Color, normal: Point) -> None:
         """Fill a face with its lit colour."""
         self.sketch.polygon(self.pixels(points), self.view.light.shade(color, normal, self.distance))
 
-    def glow(self, points: list[tuple[float, float, float]], color: Color) -> None:
+    def glow(self, points: list[Point], color: Color) -> None:
         """Fill a face that shines by itself."""
-        self.sketch.polygon(
-            self.pixels(points), self.view.light.through_air(np.asarray(color), 0.4 * self.distance)
-        )
+        seen = self.view.light.through_air(color, 0.4 * self.distance)
+        self.sketch.polygon(self.pixels(points), seen)
 
-    def depths(self) -> tuple[float, float, float, float]:
+    def depths(self) -> Cabin:
         """Return the cabin's four edges counted from the near end."""
         rear_foot, rear_roof, front_roof, front_foot = self.shape.cabin
         if not self.car.oncoming:
@@ -129,17 +136,11 @@ class _Drawing:
         a, b, c, d = self.depths()
         near, far = self.heights()
         length, belt = shape.length, shape.belt
-        body = [
-            (x, 0.28, 0.0),
-            (x, near, 0.02),
-            (x, belt, a),
-            (x, belt, d),
-            (x, far, length),
-            (x, 0.28, length),
-        ]
+        body = [(x, 0.28, 0.0), (x, near, 0.02), (x, belt, a)]
+        body += [(x, belt, d), (x, far, length), (x, 0.28, length)]
         self.fill(body, self.car.paint, normal)
         lower = [(x, 0.28, 0.0), (x, 0.5, 0.0), (x, 0.5, length), (x, 0.28, length)]
-        self.fill(lower, tuple(0.72 * v for v in self.car.paint), normal)
+        self.fill(lower, scaled(self.car.paint, 0.72), normal)
         inner = x * 0.86
         cabin = [(x, belt, a), (inner, shape.roof, b), (inner, shape.roof, c), (x, belt, d)]
         self.fill(cabin, self.car.paint, (sign, 0.5, 0.0))
@@ -147,7 +148,7 @@ class _Drawing:
         for depth in (0.17 * length, 0.81 * length):
             self._wheel(x, depth, normal)
 
-    def _side_glass(self, x: float, inner: float, normal: tuple[float, float, float]) -> None:
+    def _side_glass(self, x: float, inner: float, normal: Point) -> None:
         a, b, c, d = self.depths()
         belt, roof = self.shape.belt + 0.05, self.shape.roof - 0.07
         edge = (x * 0.98, inner * 1.01)
@@ -159,20 +160,15 @@ class _Drawing:
         for start, end in zip(cuts[:-1] + 0.02, cuts[1:] - 0.02, strict=True):
             foot = [a + 0.1 + (d - a - 0.2) * t for t in (start, end)]
             head = [b + 0.05 + (c - b - 0.1) * t for t in (start, end)]
-            pane = [
-                (edge[0], belt, foot[0]),
-                (edge[1], roof, head[0]),
-                (edge[1], roof, head[1]),
-                (edge[0], belt, foot[1]),
-            ]
+            pane = [(edge[0], belt, foot[0]), (edge[1], roof, head[0])]
+            pane += [(edge[1], roof, head[1]), (edge[0], belt, foot[1])]
             self.fill(pane, _GLASS, normal)
 
-    def _wheel(self, x: float, depth: float, normal: tuple[float, float, float]) -> None:
+    def _wheel(self, x: float, depth: float, normal: Point) -> None:
         turn = np.linspace(0, 2 * np.pi, 13)[:-1]
-        for radius, color in ((0.36, _TYRE), (0.31, (20.0, 20.0, 20.0)), (0.19, (150.0, 148.0, 145.0))):
-            self.fill(
-                [(x, 0.32 + radius * np.sin(a), depth + radius * np.cos(a)) for a in turn], color, normal
-            )
+        for radius, color in ((0.36, _TYRE), (0.31, _GAP), (0.19, _RIM)):
+            rim = [(x, 0.32 + radius * np.sin(a), depth + radius * np.cos(a)) for a in turn]
+            self.fill(rim, color, normal)
 
     def end(self) -> None:
         """Draw the near end: tyres, deck, glass, body, lights, plate."""
@@ -181,22 +177,17 @@ class _Drawing:
         near, _ = self.heights()
         a, b, _, _ = self.depths()
         for x in (-half + 0.05, half - 0.27):
-            self.fill(
-                [(x, 0.0, 0.2), (x, 0.4, 0.2), (x + 0.22, 0.4, 0.2), (x + 0.22, 0.0, 0.2)], _TYRE, normal
-            )
+            tyre = [(x, 0.0, 0.2), (x, 0.4, 0.2), (x + 0.22, 0.4, 0.2), (x + 0.22, 0.0, 0.2)]
+            self.fill(tyre, _TYRE, normal)
         foot, head = 0.95 * half, 0.80 * half
         deck = [(-half, near, 0.0), (-foot, shape.belt, a), (foot, shape.belt, a), (half, near, 0.0)]
         self.fill(deck, self.car.paint, (0.0, 1.0, -0.2))
         cabin = [(-foot, shape.belt, a), (-head, shape.roof, b), (head, shape.roof, b), (foot, shape.belt, a)]
-        self.fill(cabin, tuple(0.92 * v for v in self.car.paint), (0.0, 0.6, -0.8))
+        self.fill(cabin, scaled(self.car.paint, 0.92), (0.0, 0.6, -0.8))
         self._end_glass(a, b, foot, head)
-        body = [
-            (-half, 0.25, 0.0),
-            (-half, near - 0.12, 0.0),
-            (-half + 0.07, near, 0.0),
-            (half - 0.07, near, 0.0),
-        ]
-        self.fill([*body, (half, near - 0.12, 0.0), (half, 0.25, 0.0)], self.car.paint, normal)
+        body = [(-half, 0.25, 0.0), (-half, near - 0.12, 0.0), (-half + 0.07, near, 0.0)]
+        body += [(half - 0.07, near, 0.0), (half, near - 0.12, 0.0), (half, 0.25, 0.0)]
+        self.fill(body, self.car.paint, normal)
         self._details(near, half, normal)
 
     def _end_glass(self, a: float, b: float, foot: float, head: float) -> None:
@@ -212,38 +203,35 @@ class _Drawing:
         (x0, d0), (x1, d1) = at(low), at(high)
         middle = (low + high) / 2
         xm, dm = at(middle)
-        self.fill(
-            [(-x0, low, d0), (-xm, middle, dm), (xm, middle, dm), (x0, low, d0)],
-            (58.0, 52.0, 48.0),
-            (0, 0.3, -0.9),
-        )
-        bright = tuple(0.5 * v for v in self.view.light.zenith)
+        lower = [(-x0, low, d0), (-xm, middle, dm), (xm, middle, dm), (x0, low, d0)]
+        self.fill(lower, _UNDER_GLASS, (0.0, 0.3, -0.9))
+        bright = scaled(self.view.light.zenith, 0.5)  # the upper half mirrors the sky
         self.glow([(-xm, middle, dm), (-x1, high, d1), (x1, high, d1), (xm, middle, dm)], bright)
 
-    def _details(self, near: float, half: float, normal: tuple[float, float, float]) -> None:
-        dark = tuple(0.55 * v for v in self.car.paint)
-        self.fill([(-half, 0.22, 0), (-half, 0.42, 0), (half, 0.42, 0), (half, 0.22, 0)], dark, normal)
-        lit = self.view.light.lamps > 0
+    def _details(self, near: float, half: float, normal: Point) -> None:
+        self.fill(_plane(-half, half, 0.22, 0.42), scaled(self.car.paint, 0.55), normal)
         low, high = near - 0.28, near - 0.08
         for sign in (-1.0, 1.0):
-            lamp = [(sign * (half - 0.03), low, 0), (sign * (half - 0.03), high, 0)]
-            lamp += [(sign * (half - 0.36), high - 0.02, 0), (sign * (half - 0.36), low + 0.03, 0)]
-            if self.car.oncoming:
-                (self.glow if lit else self.fill)(
-                    lamp, *(((215, 245, 255),) if lit else ((205.0, 208.0, 210.0), normal))
-                )
-            else:
-                shine = lit or self.car.braking
-                (self.glow if shine else self.fill)(
-                    lamp, *(((45, 40, 235),) if shine else ((38.0, 32.0, 165.0), normal))
-                )
-        plate = (222.0, 226.0, 228.0) if self.car.oncoming else (70.0, 205.0, 232.0)
-        self.fill([(-0.26, 0.46, 0), (-0.26, 0.57, 0), (0.26, 0.57, 0), (0.26, 0.46, 0)], plate, normal)
+            outer, inner = sign * (half - 0.03), sign * (half - 0.36)
+            self._lamp(
+                [(outer, low, 0.0), (outer, high, 0.0), (inner, high - 0.02, 0.0), (inner, low + 0.03, 0.0)]
+            )
+        self.fill(_plane(-0.26, 0.26, 0.46, 0.57), _FRONT_PLATE if self.car.oncoming else _REAR_PLATE, normal)
         if self.car.oncoming:
-            grille = [
-                (-0.42, low + 0.02, 0),
-                (-0.42, high - 0.03, 0),
-                (0.42, high - 0.03, 0),
-                (0.42, low + 0.02, 0),
-            ]
-            self.fill(grille, (40.0, 40.0, 40.0), normal)
+            self.fill(_plane(-0.42, 0.42, low + 0.02, high - 0.03), _GRILLE, normal)
+
+    def _lamp(self, outline: list[Point]) -> None:
+        dusk = self.view.light.lamps > 0
+        if self.car.oncoming:
+            off, on, is_on = _HEADLAMP, _HEADLIGHT, dusk
+        else:
+            off, on, is_on = _TAIL_LAMP, _TAIL_LIGHT, dusk or self.car.braking
+        if is_on:
+            self.glow(outline, on)
+        else:
+            self.fill(outline, off, (0.0, 0.15, -1.0))
+
+
+def _plane(left: float, right: float, low: float, high: float) -> list[Point]:
+    """Return an upright rectangle on the near end."""
+    return [(left, low, 0.0), (left, high, 0.0), (right, high, 0.0), (right, low, 0.0)]

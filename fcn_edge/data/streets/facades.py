@@ -8,12 +8,19 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from fcn_edge.data.streets.canvas import Color
+from fcn_edge.data.streets.canvas import Color, bgr, draw_color, scaled
 from fcn_edge.data.streets.noise import fractal
 
 CELL = 128  # pixels a side of a cell at its finest
 LEVELS = 5  # each half as fine as the one before
 UPPER, GROUND, BLANK, LIT = 4, 4, 1, 4  # cells of each kind, in this order
+
+_PANE: Color = (128.0, 112.0, 100.0)
+_LAMPLIGHT: Color = (150.0, 235.0, 255.0)
+_SHOP_GLASS: Color = (110.0, 102.0, 96.0)
+_DOORS: tuple[Color, ...] = (
+    (40.0, 40.0, 120.0), (110.0, 60.0, 25.0), (50.0, 80.0, 40.0), (45.0, 45.0, 48.0), (190.0, 190.0, 195.0),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,11 +86,11 @@ def _wall(style: Style, rng: np.random.Generator) -> np.ndarray:
     elif style.surface == "panel":
         tone[:: CELL // 2] *= 0.8
         tone[:, :: CELL // 2] *= 0.85
-    return np.clip(tone[..., None] * np.float32(style.wall), 0, 255).astype(np.uint8)
+    return np.clip(tone[..., None] * bgr(style.wall), 0, 255).astype(np.uint8)
 
 
 def _bricks(rng: np.random.Generator) -> np.ndarray:
-    """Return brightness (CELL, CELL) of courses of 4 pixels (9 cm) and bricks of 10 (23 cm), every other shifted."""
+    """Return brightness (CELL, CELL) of bricks: 4 pixels high (9 cm), 10 long (23 cm), in shifted courses."""
     row, column = np.indices((CELL, CELL))
     course = row // 4
     shifted = column + 5 * (course % 2)
@@ -102,7 +109,7 @@ def _upper(style: Style, rng: np.random.Generator, lit: bool = False) -> np.ndar
     _glaze(cell, box, style, rng, lit)
     sill = (box[0] - 5, box[3], box[2] + 5, box[3] + 6)
     cv2.rectangle(cell, sill[:2], sill[2:], style.trim, -1)
-    cv2.line(cell, (sill[0], sill[3] + 1), (sill[2], sill[3] + 1), tuple(0.45 * c for c in style.wall), 2)
+    cv2.line(cell, (sill[0], sill[3] + 1), (sill[2], sill[3] + 1), scaled(style.wall, 0.45), 2)
     return cell
 
 
@@ -112,15 +119,13 @@ def _glaze(cell: np.ndarray, box: tuple[int, ...], style: Style, rng: np.random.
     cv2.rectangle(cell, (left, top), (right, bottom), style.trim, -1)
     left, top, right, bottom = left + 4, top + 4, right - 4, bottom - 4
     shade = np.linspace(1.0, 0.45, bottom - top)[:, None, None]
-    glass = np.float32((150, 235, 255)) if lit else np.float32((128, 112, 100)) * rng.uniform(0.6, 1.1)
+    glass = _LAMPLIGHT if lit else scaled(_PANE, rng.uniform(0.6, 1.1))
     tone = shade ** (0.25 if lit else 1.0) * np.ones((1, right - left, 1))
-    tone = tone * (
-        1 + 0.25 * np.tri(bottom - top, right - left, int(rng.integers(-20, 40)))[..., None] * (not lit)
-    )
-    cell[top:bottom, left:right] = np.clip(tone * glass, 0, 255)
+    slant = np.tri(bottom - top, right - left, int(rng.integers(-20, 40)))[..., None]
+    cell[top:bottom, left:right] = np.clip(tone * (1 if lit else 1 + 0.25 * slant) * bgr(glass), 0, 255)
     if rng.random() < 0.5:
         width = int(rng.uniform(0.15, 0.3) * (right - left))
-        curtain = tuple(rng.uniform(150, 215, 3))
+        curtain = draw_color(rng, 150, 215)
         for at in (left, right - width):
             cv2.rectangle(cell, (at, top), (at + width, bottom), curtain, -1)
     for column in range(1, style.panes[0]):
@@ -142,16 +147,13 @@ def _house(style: Style, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.55:
         return _upper(style, rng)
     cell = _wall(style, rng)
-    door = tuple(
-        float(v)
-        for v in rng.choice([(40, 40, 120), (110, 60, 25), (50, 80, 40), (45, 45, 48), (190, 190, 195)])
-    )
+    door = _DOORS[int(rng.integers(len(_DOORS)))]
     left = int(rng.integers(24, 50))
     cv2.rectangle(cell, (left - 6, 26), (left + 50, CELL), style.trim, -1)
     cv2.rectangle(cell, (left, 46), (left + 44, CELL), door, -1)
     cv2.rectangle(cell, (left, 30), (left + 44, 42), (120, 110, 100), -1)
     for top in (54, 90):
-        cv2.rectangle(cell, (left + 6, top), (left + 38, top + 26), tuple(0.75 * c for c in door), 2)
+        cv2.rectangle(cell, (left + 6, top), (left + 38, top + 26), scaled(door, 0.75), 2)
     cv2.rectangle(cell, (left - 8, CELL - 5), (left + 52, CELL), (150, 155, 158), -1)
     return cell
 
@@ -159,19 +161,19 @@ def _house(style: Style, rng: np.random.Generator) -> np.ndarray:
 def _shop(style: Style, rng: np.random.Generator) -> np.ndarray:
     """Ground floor of a shop: a fascia above a wide window, perhaps an awning."""
     cell = _wall(style, rng)
-    fascia = tuple(float(v) for v in rng.uniform(25, 170, 3))
+    fascia = draw_color(rng, 25, 170)
     cv2.rectangle(cell, (0, 14), (CELL, 36), fascia, -1)
     for _ in range(int(rng.integers(3, 8))):  # lettering
         x = int(rng.integers(12, CELL - 24))
         cv2.rectangle(cell, (x, 20), (x + int(rng.integers(4, 10)), 30), (225, 230, 232), -1)
-    cv2.rectangle(cell, (6, 40), (CELL - 6, CELL - 12), tuple(0.5 * c for c in fascia), -1)
-    glass = np.linspace(0.95, 0.5, CELL - 60)[:, None, None] * np.float32((110, 102, 96))
+    cv2.rectangle(cell, (6, 40), (CELL - 6, CELL - 12), scaled(fascia, 0.5), -1)
+    glass = np.linspace(0.95, 0.5, CELL - 60)[:, None, None] * bgr(_SHOP_GLASS)
     cell[44 : CELL - 16, 12 : CELL - 12] = glass
     for _ in range(6):  # goods
         x, y = int(rng.integers(16, CELL - 34)), int(rng.integers(66, CELL - 34))
-        goods = tuple(float(v) for v in rng.uniform(40, 220, 3))
+        goods = draw_color(rng, 40, 220)
         cv2.rectangle(cell, (x, y), (x + int(rng.integers(6, 18)), CELL - 18), goods, -1)
-    cv2.line(cell, (CELL // 2, 44), (CELL // 2, CELL - 16), tuple(0.5 * c for c in fascia), 4)
+    cv2.line(cell, (CELL // 2, 44), (CELL // 2, CELL - 16), scaled(fascia, 0.5), 4)
     if rng.random() < 0.35:
         stripe = (235, 235, 240)
         for x in range(0, CELL, 16):

@@ -36,9 +36,8 @@ def write_folder(
     with atomic_directory(out) as work:
         for split, count in (("train", train), ("val", val)):
             _write_split(work, split, StreetsDataset(split, size, count, seed))
-        frames = _write_split(
-            work, "clip", _filmed(work / "clip.mp4", drive(seconds, size=size, seed=seed), size)
-        )
+        ride = drive(seconds, size=size, seed=seed)
+        frames = _write_split(work, "clip", _filmed(work / "clip.mp4", ride, size, FPS))
         atomic_write_json(work / "classes.json", ClassFile(CAMVID_11).to_json())
     return {
         "out": str(out),
@@ -48,6 +47,20 @@ def write_folder(
         "clip": {"video": str(out / "clip.mp4"), "frames": frames, "fps": FPS},
         "seed": seed,
     }
+
+
+def render_clip(
+    path: Path, *, seconds: float, size: tuple[int, int] = SIZE, fps: float = FPS, seed: int = 0
+) -> int:
+    """Render a drive of `seconds` as the video `path` (.mp4); return the number of frames. See `drive`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        frames = sum(1 for _ in _filmed(work, drive(seconds, size=size, fps=fps, seed=seed), size, fps))
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+    return frames
 
 
 def _write_split(root: Path, split: str, samples: Iterable[Sample]) -> int:
@@ -63,10 +76,10 @@ def _write_split(root: Path, split: str, samples: Iterable[Sample]) -> int:
     return count
 
 
-def _filmed(path: Path, samples: Iterable[Sample], size: tuple[int, int]) -> Iterable[Sample]:
+def _filmed(path: Path, samples: Iterable[Sample], size: tuple[int, int], fps: float) -> Iterator[Sample]:
     """Pass samples on and write their frames as a video on the way."""
     height, width = size
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, (width, height))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
     if not writer.isOpened():
         raise FcnEdgeError(f"cannot write a {width}x{height} video", hint="choose another --size")
     for sample in samples:

@@ -6,15 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fcn_edge.data.streets.canvas import Color
+from fcn_edge.data.streets.canvas import Color, scaled
 from fcn_edge.data.streets.ids import POLE, SIGN
 from fcn_edge.data.streets.sketch import Sketch
-from fcn_edge.data.streets.view import View
+from fcn_edge.data.streets.view import Footprint, View
+
+_GLASS: Color = (190.0, 190.0, 190.0)
+_LAMPLIGHT: Color = (190.0, 235.0, 255.0)
+_WHITE: Color = (238.0, 240.0, 240.0)
+_RED: Color = (42.0, 36.0, 205.0)
+_BLUE: Color = (190.0, 92.0, 24.0)
+_BLACK: Color = (30.0, 30.0, 30.0)
 
 
 @dataclass(frozen=True)
 class Pole:
-    """An upright pole at (x, s) with an optional arm over the road (`reach` metres, signed) that bears a lamp."""
+    """An upright pole at (x, s); an arm of `reach` metres (signed) over the road bears a lamp."""
 
     x: float
     s: float
@@ -27,7 +34,7 @@ class Pole:
         """Return its s."""
         return self.s
 
-    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+    def footprint(self, time: float) -> Footprint:
         """Return what casts its shadow."""
         return self.x, self.s, self.radius, self.radius, self.height
 
@@ -35,28 +42,22 @@ class Pole:
         """Draw column, arm and lamp."""
         if not view.camera.sees(self.x, self.s, 2.0):
             return
-        top = np.array(
-            [
-                (self.x, 0.0, self.s),
-                (self.x, self.height, self.s),
-                (self.x + self.reach, self.height + 0.15, self.s),
-            ]
-        )
-        foot, head, lamp = view.camera.project(top)
+        x, top, s = self.x, self.height, self.s
+        ends = np.array([(x, 0.0, s), (x, top, s), (x + self.reach, top + 0.15, s)])
+        foot, head, lamp = view.camera.project(ends)
         scale = view.camera.pixels_per_metre(self.s)
         pad = 0.4 * scale
-        sketch = Sketch(
-            view.canvas,
-            np.array([foot + (-pad, 2), head - (pad, pad), lamp + (pad, -pad), lamp - (pad, pad)]),
-        )
+        margins = np.array([(-pad, 2), (-pad, -pad), (pad, -pad), (-pad, -pad)])
+        sketch = Sketch(view.canvas, np.array([foot, head, lamp, lamp]) + margins)
         if not sketch.visible:
             return
         distance = view.distance(self.s)
         color = view.light.shade(self.color, (0, 0.2, -0.9), distance)
-        dark = view.light.shade(tuple(0.6 * v for v in self.color), (0, 0.2, -0.9), distance)
+        dark = view.light.shade(scaled(self.color, 0.6), (0, 0.2, -0.9), distance)
         wide = max(2 * self.radius * scale, 0.8)
-        sketch.line(np.array([foot, head]), wide, color)
-        sketch.line(np.array([foot, head]) + (0.3 * wide, 0), 0.4 * wide, dark)
+        column = np.array([foot, head])
+        sketch.line(column, wide, color)
+        sketch.line(np.add(column, (0.3 * wide, 0)), 0.4 * wide, dark)
         sketch.line(np.array([foot, foot - (0, 1.1 * scale)]), 1.7 * wide, dark)
         if self.reach:
             sketch.line(np.array([head, lamp]), 0.6 * wide, color)
@@ -64,11 +65,7 @@ class Pole:
         sketch.paste(POLE)
 
     def _draw_lamp(self, view: View, sketch: Sketch, lamp: np.ndarray, scale: float, distance: float) -> None:
-        glass = (
-            (190.0, 235.0, 255.0)
-            if view.light.lamps
-            else view.light.shade((190.0, 190.0, 190.0), (0, -0.5, -0.5), distance)
-        )
+        glass = _LAMPLIGHT if view.light.lamps else view.light.shade(_GLASS, (0, -0.5, -0.5), distance)
         sketch.ellipse((lamp[0], lamp[1] + 0.05 * scale), (0.32 * scale, 0.10 * scale), glass)
 
 
@@ -85,7 +82,7 @@ class Sign:
         """Return its s."""
         return self.s
 
-    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+    def footprint(self, time: float) -> Footprint:
         """Return what casts its shadow."""
         return self.x, self.s, 0.05, 0.05, self.height
 
@@ -95,7 +92,8 @@ class Sign:
             return
         foot, middle = view.camera.project(np.array([(self.x, 0.0, self.s), (self.x, self.height, self.s)]))
         scale = view.camera.pixels_per_metre(self.s)
-        post = Sketch(view.canvas, np.array([foot + (-0.2 * scale - 1, 1), middle + (0.2 * scale + 1, 0)]))
+        pad = 0.2 * scale + 1
+        post = Sketch(view.canvas, np.array([foot, middle]) + np.array([(-pad, 1), (pad, 0)]))
         distance = view.distance(self.s)
         if post.visible:
             grey = view.light.shade((120.0, 120.0, 118.0), (0, 0.2, -0.9), distance)
@@ -122,18 +120,10 @@ class _Plate:
         self.fill([(radius * np.cos(a), up + radius * np.sin(a)) for a in turn], color)
 
     def lamp(self, up: float, color: Color) -> None:
-        lit = self.view.light.through_air(np.asarray(color), 0.4 * self.distance)
+        lit = self.view.light.through_air(color, 0.4 * self.distance)
         self.sketch.ellipse(
             (self.middle[0], self.middle[1] - up * self.scale), (0.1 * self.scale, 0.1 * self.scale), lit
         )
-
-
-_WHITE, _RED, _BLUE, _BLACK = (
-    (238.0, 240.0, 240.0),
-    (42.0, 36.0, 205.0),
-    (190.0, 92.0, 24.0),
-    (30.0, 30.0, 30.0),
-)
 
 
 def _limit(plate: _Plate) -> None:

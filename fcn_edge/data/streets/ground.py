@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fcn_edge.data.streets.camera import Camera
-from fcn_edge.data.streets.canvas import Canvas, Color, fixed_point
+from fcn_edge.data.streets.canvas import Canvas, Color, bgr, fixed_point, scaled
 from fcn_edge.data.streets.ids import PAVEMENT, ROAD, TREE
 from fcn_edge.data.streets.light import Light
 from fcn_edge.data.streets.noise import fractal
@@ -60,29 +60,39 @@ def ground_rows(camera: Camera) -> GroundRows | None:
 
 def paint_ground(canvas: Canvas, rows: GroundRows, road: Roadway, light: Light, shade: np.ndarray) -> None:
     """Paint road, pavement and grass. `shade` (R, W) is the share of direct light that reaches each pixel."""
-    across = np.abs(rows.x)
     crossing = _within(rows.s, road.junctions)
-    is_road = (across < road.half_width) | crossing
-    is_grass = ~is_road & (across > road.half_width + road.pavement)
+    kinds = _kinds(rows, road, crossing)
+    is_road = kinds == ROAD
+    albedo = np.zeros((TREE + 1, 3), np.float32)
+    albedo[[ROAD, PAVEMENT, TREE]] = road.asphalt, road.slabs, road.grass
     tone = _grain(rows, road.wear)
-    color = np.where(is_road[..., None], np.float32(road.asphalt), np.float32(road.slabs))
-    color = np.where(is_grass[..., None], np.float32(road.grass), color)
-    tone = tone * np.where(is_road | is_grass, 1, 1 - 0.14 * _joints(rows))
-    color = color * tone[..., None]
-    _blend(color, 0.7 * _kerb(rows, road) * ~crossing, np.float32(road.slabs) * 1.18)
-    _blend(color, 0.45 * _gutter(rows, road) * is_road, np.float32(road.asphalt) * 0.6)
-    _blend(color, (0.9 - 0.35 * road.wear) * _markings(rows, road) * is_road, np.float32(road.paint))
-    lit = np.float32(light.ambient) + shade[..., None] * (light.on((0, 1, 0)) - light.ambient).astype(
-        np.float32
-    )
-    air = light.haze_at(np.minimum(rows.z, 400))[..., None].astype(np.float32)
-    color = color * lit * (1 - air) + np.float32(light.horizon) * air
-    canvas.image[rows.top :] = np.clip(color, 0, 255).astype(np.uint8)
-    canvas.mask[rows.top :] = np.where(is_road, ROAD, np.where(is_grass, TREE, PAVEMENT))
+    tone[kinds == PAVEMENT] *= 1 - 0.14 * _joints(rows)[kinds == PAVEMENT]
+    color = albedo[kinds] * tone[..., None]
+    _blend(color, 0.7 * _kerb(rows, road) * ~crossing, scaled(road.slabs, 1.18))
+    _blend(color, 0.45 * _gutter(rows, road) * is_road, scaled(road.asphalt, 0.6))
+    _blend(color, (0.9 - 0.35 * road.wear) * _markings(rows, road) * is_road, road.paint)
+    air = light.haze_along(np.minimum(rows.z, 400))[..., None]
+    ambient = bgr(light.ambient)
+    color *= (1 - air) * ambient + shade[..., None] * ((1 - air) * (bgr(light.on((0, 1, 0))) - ambient))
+    color += air * bgr(light.horizon)
+    canvas.image[rows.top :] = np.clip(color, 0, 255, out=color).astype(np.uint8)
+    canvas.mask[rows.top :] = kinds
 
 
-def _blend(color: np.ndarray, share: np.ndarray, other: np.ndarray) -> None:
-    color += share[..., None] * (other - color)
+def _kinds(rows: GroundRows, road: Roadway, crossing: np.ndarray) -> np.ndarray:
+    """Return class ids (R, W): the road, side streets, the pavement, and grass beyond it."""
+    across = np.abs(rows.x)
+    kinds = np.full(across.shape, PAVEMENT, np.uint8)
+    kinds[across > road.half_width + road.pavement] = TREE
+    kinds[(across < road.half_width) | crossing] = ROAD
+    return kinds
+
+
+def _blend(color: np.ndarray, share: np.ndarray, other: Color) -> None:
+    """Mix `other` into `color` (R, W, 3) by `share` (R, W), which is zero almost everywhere."""
+    where = share > 0
+    under = color[where]
+    color[where] = under + share[where][:, None] * (bgr(other) - under)
 
 
 def _within(s: np.ndarray, spans: tuple[tuple[float, float], ...]) -> np.ndarray:
@@ -93,7 +103,7 @@ def _within(s: np.ndarray, spans: tuple[tuple[float, float], ...]) -> np.ndarray
 
 
 def _grain(rows: GroundRows, wear: float) -> np.ndarray:
-    """Return the brightness of the surface: fine grain that fades where a pixel covers much, and broad stains."""
+    """Return the brightness of the surface: fine grain that fades with distance, and broad stains."""
     scale = _TILE / _TILE_METRES
     across = rows.x * scale
     along = np.broadcast_to(rows.s * scale, rows.x.shape).astype(np.float32)
@@ -108,8 +118,7 @@ def _grain(rows: GroundRows, wear: float) -> np.ndarray:
 def _joints(rows: GroundRows) -> np.ndarray:
     """Return 1 on the joints between paving slabs of 0.6 m, fading out before they alias."""
     half = 0.012 + rows.pixel / 2
-    across = np.abs((rows.x / 0.6) % 1 - 0.5) * 0.6
-    along = np.abs((rows.s / 0.6) % 1 - 0.5) * 0.6
+    across, along = (0.6 * np.abs(place - np.floor(place) - 0.5) for place in (rows.x / 0.6, rows.s / 0.6))
     fade = np.clip(1.5 - rows.pixel / 0.04, 0, 1)
     return fade * ((across < half) | (along < 2 * half))
 
@@ -143,7 +152,7 @@ def _markings(rows: GroundRows, road: Roadway) -> np.ndarray:
 
 def cast_shadows(rows: GroundRows, camera: Camera, outlines: list[np.ndarray], blur: float) -> np.ndarray:
     """Return the share of direct light (R, W) after the shadows with ground `outlines` (n, 3) fall."""
-    shade = np.full(rows.x.shape, 255, np.uint8)
+    shade: np.ndarray = np.full(rows.x.shape, 255, np.uint8)
     for outline in outlines:
         pixels = camera.project(outline) - (0, rows.top)
         cv2.fillConvexPoly(shade, cv2.convexHull(fixed_point(pixels)), 0, cv2.LINE_8, 4)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from fcn_edge.data.streets.canvas import Color
+from fcn_edge.data.streets.canvas import Color, bgr, draw_color, scaled
 from fcn_edge.data.streets.cars import SHAPES, Car
 from fcn_edge.data.streets.facades import Style, draw_plan
 from fcn_edge.data.streets.furniture import SIGN_KINDS, Pole, Sign
@@ -22,6 +23,11 @@ from fcn_edge.data.streets.view import Thing
 from fcn_edge.data.streets.walls import House, Panel
 
 BEHIND = 20.0  # metres of street behind the camera's start: its shadows reach forward
+
+_WOOD: tuple[Color, ...] = (
+    (70.0, 104.0, 142.0), (96.0, 124.0, 150.0), (150.0, 160.0, 165.0), (62.0, 84.0, 70.0),
+    (205.0, 210.0, 212.0),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ def _clear(roadway: Roadway, s0: float, s1: float, margin: float = 0.0) -> bool:
 def _frontage(
     rng: np.random.Generator, looks: Looks, light: Light, roadway: Roadway, side: float, length: float
 ) -> tuple[list[House], list[Thing]]:
-    """Line one side of the street with houses, in places set back behind a fence or hedge, or left to trees."""
+    """Line one side of the street with houses; some are set back behind a fence or hedge, some are trees."""
     houses: list[House] = []
     things: list[Thing] = []
     edge = roadway.half_width + roadway.pavement
@@ -116,7 +122,7 @@ def _house(
     style: Style = looks.styles[int(rng.integers(len(looks.styles)))]
     floors = int(rng.integers(2, 6 if style.roof is None else 4))
     plan = draw_plan(rng, floors, bays, 0.6 * light.lamps)
-    tint = tuple(float(v) for v in rng.uniform(0.86, 1.1) * rng.uniform(0.94, 1.06, 3))
+    tint = scaled(draw_color(rng, 0.94, 1.06), rng.uniform(0.86, 1.1))
     return House(x, s0, s1, floors * rng.uniform(2.8, 3.3), rng.uniform(7, 10), style, plan, tint)
 
 
@@ -125,9 +131,8 @@ def _park(
 ) -> Iterator[Thing]:
     for s in np.arange(s0 + 1, s1, 3.0):
         for row in (2.0, 6.5, 11.0):
-            yield _tree(
-                rng, looks, side * (edge + row + rng.uniform(-0.8, 0.8)), float(s + rng.uniform(-1, 1)), 1.1
-            )
+            x = side * (edge + row + rng.uniform(-0.8, 0.8))
+            yield _tree(rng, looks, x, float(s + rng.uniform(-1, 1)), 1.1)
 
 
 def _border(rng: np.random.Generator, looks: Looks, x: float, s0: float, s1: float) -> Iterator[Panel]:
@@ -135,17 +140,16 @@ def _border(rng: np.random.Generator, looks: Looks, x: float, s0: float, s1: flo
     hedge = rng.random() < 0.4
     height = rng.uniform(0.9, 1.7)
     picture = leaf_wall(int(rng.integers(4))) if hedge else _fence_picture(rng)
-    leaves = np.asarray(looks.leaves[int(rng.integers(len(looks.leaves)))]) / 130
-    tint = tuple(float(v) for v in leaves) if hedge else (1.0, 1.0, 1.0)
-    cuts = np.linspace(s0, s1, max(2, round((s1 - s0) / 3)) + 1)
-    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
-        yield Panel(x, float(a), float(b), height, picture, TREE if hedge else FENCE, tint)
+    leaves = looks.leaves[int(rng.integers(len(looks.leaves)))]
+    tint = scaled(leaves, 1 / 130) if hedge else (1.0, 1.0, 1.0)
+    cuts = np.linspace(s0, s1, max(2, round((s1 - s0) / 3)) + 1).tolist()
+    for a, b in pairwise(cuts):
+        yield Panel(x, a, b, height, picture, TREE if hedge else FENCE, tint)
 
 
 def _fence_picture(rng: np.random.Generator) -> np.ndarray:
     """Return boards or bars: uint8 (64, 192, 3)."""
-    wood = ((70, 104, 142), (96, 124, 150), (150, 160, 165), (62, 84, 70), (205, 210, 212))
-    color = np.float32(wood[int(rng.integers(len(wood)))])
+    color = bgr(_WOOD[int(rng.integers(len(_WOOD)))])
     board = np.arange(192) // 8
     tone = rng.uniform(0.8, 1.1, board.max() + 1)[board].astype(np.float32)
     tone[::8] = 0.45
@@ -156,8 +160,7 @@ def _fence_picture(rng: np.random.Generator) -> np.ndarray:
 
 
 def _tree(rng: np.random.Generator, looks: Looks, x: float, s: float, size: float) -> Tree:
-    leaves = np.asarray(looks.leaves[int(rng.integers(len(looks.leaves)))]) * rng.uniform(0.85, 1.15)
-    color: Color = (float(leaves[0]), float(leaves[1]), float(leaves[2]))
+    color = scaled(looks.leaves[int(rng.integers(len(looks.leaves)))], rng.uniform(0.85, 1.15))
     diameter = size * rng.uniform(3.6, 6.0)
     return Tree(x, s, rng.uniform(1.6, 2.6), diameter, int(rng.integers(CROWNS)), color)
 
@@ -218,9 +221,8 @@ def _traffic(
     reach = length * (2 if speed else 1)
     while s < reach:
         shape = _shape(rng, buses=True)
-        yield Car(
-            -keep * lane, float(s), shape, _paint(rng, looks), True, -rng.uniform(7, 10) if speed else 0.0
-        )
+        paint, towards = _paint(rng, looks), -rng.uniform(7, 10) if speed else 0.0
+        yield Car(-keep * lane, float(s), shape, paint, True, towards)
         s += rng.uniform(16, 60)
 
 
@@ -230,8 +232,7 @@ def _shape(rng: np.random.Generator, *, buses: bool = False) -> str:
 
 
 def _paint(rng: np.random.Generator, looks: Looks) -> Color:
-    paint = np.asarray(looks.paints[int(rng.integers(len(looks.paints)))]) * rng.uniform(0.9, 1.1)
-    return float(paint[0]), float(paint[1]), float(paint[2])
+    return scaled(looks.paints[int(rng.integers(len(looks.paints)))], rng.uniform(0.9, 1.1))
 
 
 def _walkers(rng: np.random.Generator, roadway: Roadway, side: float, length: float) -> Iterator[Person]:
@@ -245,15 +246,9 @@ def _walkers(rng: np.random.Generator, roadway: Roadway, side: float, length: fl
     for start, _ in roadway.zebras:  # on the crossing
         if rng.random() < 0.6:
             x = side * rng.uniform(0, roadway.half_width)
-            yield Person(
-                x,
-                start + rng.uniform(0.5, 2.5),
-                rng.uniform(1.5, 1.9),
-                _clothes(rng),
-                0.0,
-                -side * 1.2,
-                rng.random(),
-            )
+            s = start + rng.uniform(0.5, 2.5)
+            height, clothes = rng.uniform(1.5, 1.9), _clothes(rng)
+            yield Person(x, s, height, clothes, across=-side * 1.2, phase=rng.random())
 
 
 def _cyclists(rng: np.random.Generator, roadway: Roadway, keep: float, length: float) -> Iterator[Cyclist]:
@@ -261,16 +256,14 @@ def _cyclists(rng: np.random.Generator, roadway: Roadway, keep: float, length: f
         side = float(rng.choice((-1, 1)))
         x = side * max(1.2, roadway.half_width - rng.uniform(0.7, 2.2))
         turn = float(rng.choice((0.0, 0.5, 1.0, -0.6)) + rng.normal(0, 0.15))
-        helmet = tuple(float(v) for v in rng.uniform(30, 240, 3)) if rng.random() < 0.5 else None
+        helmet = draw_color(rng, 30, 240) if rng.random() < 0.5 else None
         speed = rng.uniform(3.5, 5.5) * (1 if side == keep else -1)
         yield Cyclist(x, rng.uniform(8, length), _clothes(rng), float(speed), turn, helmet)
 
 
 def _clothes(rng: np.random.Generator) -> Clothes:
-    def color(low: float, high: float) -> Color:
-        value = rng.uniform(low, high) * rng.uniform(0.6, 1.4, 3)
-        return float(value[0]), float(value[1]), float(value[2])
-
-    skin = np.array((150.0, 178.0, 214.0)) * rng.uniform(0.45, 1.05)
-    hair = np.array((34.0, 44.0, 58.0)) * rng.uniform(0.5, 2.6)
-    return Clothes(color(40, 190), color(35, 110), (skin[0], skin[1], skin[2]), (hair[0], hair[1], hair[2]))
+    skin = scaled((150.0, 178.0, 214.0), rng.uniform(0.45, 1.05))
+    hair = scaled((34.0, 44.0, 58.0), rng.uniform(0.5, 2.6))
+    coat = scaled(draw_color(rng, 0.6, 1.4), rng.uniform(40, 190))
+    trousers = scaled(draw_color(rng, 0.6, 1.4), rng.uniform(35, 110))
+    return Clothes(coat, trousers, skin, hair)

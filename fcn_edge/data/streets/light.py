@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from fcn_edge.data.streets.canvas import Color
+from fcn_edge.data.streets.canvas import Color, times
+
+Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -25,30 +29,36 @@ class Light:
     haze: float  # share of a thing's colour lost in 100 m
     lamps: float = 0.0  # share of windows and lamps that are lit
 
-    @property
-    def direction(self) -> np.ndarray:
+    @cached_property
+    def direction(self) -> Vector:
         """Unit vector (x, y, s) towards the sun."""
-        flat = np.cos(self.elevation)
-        return np.array([flat * np.sin(self.azimuth), np.sin(self.elevation), flat * np.cos(self.azimuth)])
+        flat = math.cos(self.elevation)
+        return flat * math.sin(self.azimuth), math.sin(self.elevation), flat * math.cos(self.azimuth)
 
-    def on(self, normal: tuple[float, float, float]) -> np.ndarray:
-        """Return the light (3,) BGR that falls on a surface facing `normal` (x, y, s)."""
-        facing = max(0.0, float(np.dot(self.direction, normal)))
-        return np.asarray(self.ambient) + facing * np.asarray(self.sun)
+    def on(self, normal: Vector) -> Color:
+        """Return the light that falls on a surface facing `normal` (x, y, s), as a factor a channel."""
+        facing = max(0.0, sum(a * b for a, b in zip(self.direction, normal, strict=True)))
+        blue, green, red = (base + facing * sun for base, sun in zip(self.ambient, self.sun, strict=True))
+        return blue, green, red
 
-    def shade(self, color: Color, normal: tuple[float, float, float], distance: float) -> Color:
+    def shade(self, color: Color, normal: Vector, distance: float) -> Color:
         """Return the colour of a lit surface seen through `distance` metres of air."""
-        return self.through_air(np.asarray(color) * self.on(normal), distance)
+        return self.through_air(times(color, self.on(normal)), distance)
 
-    def through_air(self, color: np.ndarray, distance: float) -> Color:
+    def through_air(self, color: Color, distance: float) -> Color:
         """Fade a colour into the horizon."""
         share = self.haze_at(distance)
-        blue, green, red = np.clip(color, 0, 255) * (1 - share) + np.asarray(self.horizon) * share
-        return float(blue), float(green), float(red)
+        pairs = zip(color, self.horizon, strict=True)
+        blue, green, red = (min(own, 255.0) * (1 - share) + far * share for own, far in pairs)
+        return blue, green, red
 
-    def haze_at(self, distance: float | np.ndarray) -> float | np.ndarray:
+    def haze_at(self, distance: float) -> float:
         """Return the share of colour lost over `distance` metres (Beer-Lambert)."""
-        return 1 - (1 - self.haze) ** (distance / 100)
+        return 1.0 - (1.0 - self.haze) ** (distance / 100)
+
+    def haze_along(self, distance: np.ndarray) -> np.ndarray:
+        """Return the share of colour lost over many distances, float32."""
+        return (1.0 - (1.0 - self.haze) ** (distance / 100)).astype(np.float32)
 
 
 def draw_light(rng: np.random.Generator, moods: dict[str, float]) -> Light:
@@ -94,7 +104,8 @@ def _dusk(rng: np.random.Generator) -> Light:
         elevation=rng.uniform(0.05, 0.15), azimuth=rng.uniform(-0.7, 0.7),
         zenith=(rng.uniform(110, 140), rng.uniform(80, 100), rng.uniform(60, 85)),
         horizon=(rng.uniform(110, 160), rng.uniform(140, 175), rng.uniform(195, 235)),
-        cloud=(120, 120, 160), cover=rng.uniform(0.1, 0.7), haze=rng.uniform(0.1, 0.2), lamps=rng.uniform(0.3, 0.8),
+        cloud=(120, 120, 160), cover=rng.uniform(0.1, 0.7), haze=rng.uniform(0.1, 0.2),
+        lamps=rng.uniform(0.3, 0.8),
     )  # fmt: skip
 
 

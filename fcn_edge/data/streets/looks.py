@@ -1,4 +1,4 @@
-"""What the train streets and the val streets look like: two towns with other builders, other cars, other light.
+"""What the train streets and the val streets look like: two towns with their own builders, cars and light.
 
 A net that scores well on val has learned streets, not this town's wallpaper.
 """
@@ -60,7 +60,8 @@ VAL = Looks(
         Style((128, 120, 116), _DARK, "panel", (0.80, 0.56), (3, 1), "shop", None, 25),
     ),
     paints=(
-        (54, 50, 46), (188, 192, 196), (60, 44, 128), (140, 92, 40), (52, 96, 60), (70, 150, 196), (222, 226, 224),
+        (54, 50, 46), (188, 192, 196), (60, 44, 128), (140, 92, 40), (52, 96, 60), (70, 150, 196),
+        (222, 226, 224),
     ),
     moods={"noon": 0.25, "overcast": 0.30, "morning": 0.25, "dusk": 0.20},
     leaves=((52, 124, 116), (40, 110, 76), (44, 98, 112)),

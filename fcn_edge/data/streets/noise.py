@@ -9,7 +9,7 @@ import numpy as np
 
 @lru_cache(maxsize=16)
 def fractal(size: int, slope: float, seed: int) -> np.ndarray:
-    """Return float32 (size, size) noise of mean 0 and deviation 1 whose spectrum falls as frequency ** -slope.
+    """Return float32 (size, size) noise, mean 0 and deviation 1, its spectrum falling as frequency ** -slope.
 
     It is made in the frequency domain and therefore wraps around: white (slope 0), clouds (slope about 1.7).
     """

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fcn_edge.data.streets.canvas import Color
+from fcn_edge.data.streets.canvas import Color, scaled
 from fcn_edge.data.streets.ids import BICYCLIST, PEDESTRIAN
 from fcn_edge.data.streets.sketch import Sketch
-from fcn_edge.data.streets.view import View
+from fcn_edge.data.streets.view import Footprint, View
 
 _RUBBER: Color = (36.0, 36.0, 38.0)
+_SHOES: Color = (38.0, 36.0, 40.0)
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Clothes:
 
 @dataclass(frozen=True)
 class Person:
-    """A pedestrian at (x, s) at time 0, walking along s and perhaps across (vx), in m/s; phase of the step in turns."""
+    """Someone at (x, s) at time 0 who walks along and across the road (m/s); phase of the step in turns."""
 
     x: float
     s: float
@@ -45,7 +46,7 @@ class Person:
         """Return its s."""
         return self.place(time)[1]
 
-    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+    def footprint(self, time: float) -> Footprint:
         """Return what casts its shadow."""
         x, s = self.place(time)
         return x, s, 0.2, 0.15, self.height
@@ -60,26 +61,20 @@ class Person:
             return
         pace = abs(self.speed) + abs(self.across)
         swing = 0.22 * np.sin(2 * np.pi * (self.phase + 0.8 * pace * view.time)) * min(1.0, pace / 1.2)
-        lean = (
-            1.0 if abs(self.across) > abs(self.speed) else 0.45
-        )  # a stride is foreshortened when seen end-on
+        lean = 1.0 if abs(self.across) > abs(self.speed) else 0.45  # seen end-on a stride is foreshortened
         self._legs(figure, lean * swing)
         self._body(figure, lean * swing)
         figure.sketch.paste(PEDESTRIAN)
 
     def _legs(self, figure: _Figure, swing: float) -> None:
-        dark = tuple(0.75 * v for v in self.clothes.trousers)
-        for side, color in ((-1, dark), (1, self.clothes.trousers)):
-            hip, knee, foot = (
-                (0.07 * side, 0.88),
-                (0.08 * side + 0.5 * side * swing, 0.48),
-                (0.08 * side + side * swing, 0.06),
-            )
-            figure.limb([hip, knee, foot], 0.15, color)
-            figure.limb([foot, (foot[0] + 0.05, 0.03)], 0.10, (38.0, 36.0, 40.0))
+        for side, shade in ((-1, 0.75), (1, 1.0)):
+            knee, foot = side * (0.08 + 0.5 * swing), side * (0.08 + swing)
+            trousers = scaled(self.clothes.trousers, shade)
+            figure.limb([(0.07 * side, 0.88), (knee, 0.48), (foot, 0.06)], 0.15, trousers)
+            figure.limb([(foot, 0.06), (foot + 0.05, 0.03)], 0.10, _SHOES)
 
     def _body(self, figure: _Figure, swing: float) -> None:
-        coat, dark = self.clothes.coat, tuple(0.78 * v for v in self.clothes.coat)
+        coat, dark = self.clothes.coat, scaled(self.clothes.coat, 0.78)
         figure.limb([(-0.22, 1.36), (-0.27 - 0.4 * swing, 1.08), (-0.24 - 0.8 * swing, 0.86)], 0.11, dark)
         figure.fill(
             [(-0.19, 0.78), (-0.23, 1.40), (-0.10, 1.47), (0.10, 1.47), (0.23, 1.40), (0.19, 0.78)], coat
@@ -110,7 +105,7 @@ class Cyclist:
         """Return its s."""
         return self.place(time)[1]
 
-    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+    def footprint(self, time: float) -> Footprint:
         """Return what casts its shadow."""
         x, s = self.place(time)
         return x, s, 0.2, 0.8, 1.5
@@ -131,9 +126,8 @@ class Cyclist:
     def _bicycle(self, figure: _Figure, along: float) -> None:
         turn = np.linspace(0, 2 * np.pi, 21)
         for middle in (-0.52, 0.52):
-            figure.limb(
-                [((middle + 0.34 * np.cos(a)) * along, 0.35 + 0.34 * np.sin(a)) for a in turn], 0.055, _RUBBER
-            )
+            wheel = [((middle + 0.34 * np.cos(a)) * along, 0.35 + 0.34 * np.sin(a)) for a in turn]
+            figure.limb(wheel, 0.055, _RUBBER)
         frame = (60.0, 60.0, 150.0)
         bars = [(-0.52, 0.35), (-0.05, 0.32), (-0.2, 0.85), (0.38, 0.82), (-0.05, 0.32)]
         figure.limb([(a * along, y) for a, y in bars], 0.05, frame)
@@ -146,31 +140,18 @@ class Cyclist:
             angle = crank + (np.pi if side > 0 else 0)
             pedal = ((-0.05 + 0.17 * np.cos(angle)) * along + 0.09 * side, 0.32 + 0.17 * np.sin(angle))
             knee = (0.22 * along + 0.11 * side, 0.5 * (pedal[1] + 0.95) + 0.06)
-            figure.limb(
-                [(-0.2 * along + 0.07 * side, 0.95), knee, pedal],
-                0.14,
-                tuple(shade * v for v in clothes.trousers),
-            )
+            hip = (-0.2 * along + 0.07 * side, 0.95)
+            figure.limb([hip, knee, pedal], 0.14, scaled(clothes.trousers, shade))
         low, high = -0.2 * along, 0.1 * along
-        back = [
-            (low - 0.17, 0.90),
-            (high - 0.22, 1.42),
-            (high - 0.09, 1.5),
-            (high + 0.09, 1.5),
-            (high + 0.22, 1.42),
-        ]
-        figure.fill([*back, (low + 0.17, 0.90)], clothes.coat)
+        shoulders = [(high - 0.22, 1.42), (high - 0.09, 1.5), (high + 0.09, 1.5), (high + 0.22, 1.42)]
+        figure.fill([(low - 0.17, 0.90), *shoulders, (low + 0.17, 0.90)], clothes.coat)
         for side in (-1, 1):
-            hand = (0.36 * along + 0.24 * side, 1.02)
-            figure.limb(
-                [(high + 0.2 * side, 1.38), (0.2 * along + 0.28 * side, 1.15), hand], 0.1, clothes.coat
-            )
+            elbow, hand = (0.2 * along + 0.28 * side, 1.15), (0.36 * along + 0.24 * side, 1.02)
+            figure.limb([(high + 0.2 * side, 1.38), elbow, hand], 0.1, clothes.coat)
         _head(figure, high + 0.04 * along, 1.64, clothes)
         if self.helmet is not None:
-            figure.fill(
-                [(high - 0.13, 1.66), (high - 0.09, 1.78), (high + 0.09, 1.78), (high + 0.13, 1.66)],
-                self.helmet,
-            )
+            shell = [(high - 0.13, 1.66), (high - 0.09, 1.78), (high + 0.09, 1.78), (high + 0.13, 1.66)]
+            figure.fill(shell, self.helmet)
 
 
 class _Figure:

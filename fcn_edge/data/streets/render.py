@@ -34,7 +34,7 @@ def render(
 
 
 def _shadows(street: Street, camera: Camera, time: float) -> list[np.ndarray]:
-    """Return the ground outlines of every shadow ahead of the camera; overcast days have only soft dark feet."""
+    """Return the ground outlines of every shadow ahead of the camera."""
     sun = street.light.direction
     outlines = []
     for thing in street.things:

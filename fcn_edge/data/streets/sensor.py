@@ -8,6 +8,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from fcn_edge.data.streets.canvas import Color, bgr, draw_color
+
 _GRAIN = 640  # pixels a side of the noise picture that is laid over at a random place
 
 
@@ -17,14 +19,14 @@ class Sensor:
 
     blur: float  # sigma of the lens, pixels at a frame width of 480
     gain: float  # exposure
-    tint: tuple[float, float, float]  # white balance, BGR
+    tint: Color  # white balance
     noise: float  # sigma, grey levels
     vignette: float  # share of light lost in the corners
 
 
 def draw_sensor(rng: np.random.Generator, dark: bool) -> Sensor:
     """Draw a camera; in the dark it is noisier."""
-    tint = tuple(float(v) for v in rng.uniform(0.94, 1.06, 3))
+    tint = draw_color(rng, 0.94, 1.06)
     noise = rng.uniform(3, 8) if dark else rng.uniform(1, 4)
     return Sensor(rng.uniform(0.45, 0.8), rng.uniform(0.88, 1.12), tint, noise, rng.uniform(0.05, 0.3))
 
@@ -33,7 +35,7 @@ def expose(image: np.ndarray, sensor: Sensor, seed: int) -> np.ndarray:
     """Return uint8 BGR as the camera gives it; `seed` moves the noise from frame to frame."""
     height, width = image.shape[:2]
     image = cv2.GaussianBlur(image, (0, 0), max(0.4, sensor.blur * width / 480))
-    levels = np.arange(256, dtype=np.float32)[:, None] * (sensor.gain * np.float32(sensor.tint))
+    levels = np.arange(256, dtype=np.float32)[:, None] * (sensor.gain * bgr(sensor.tint))
     curve = 255 * (1 - np.exp(-levels / 255 * 1.9)) / (1 - np.exp(-1.9))  # a film-like shoulder
     mixed = 0.55 * levels + 0.45 * curve
     image = cv2.LUT(image, np.clip(mixed, 0, 255).astype(np.uint8)[None])
@@ -56,7 +58,7 @@ def _grain() -> np.ndarray:
 
 
 def _noise(height: int, width: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
-    """Return float32 noise (H, W, 3): a prepared picture of it, shifted, repeated where the frame is larger."""
+    """Return float32 noise (H, W, 3): a prepared picture of it, shifted, and repeated where need be."""
     grain = np.roll(_grain(), tuple(rng.integers(_GRAIN, size=2)), (0, 1))
     if height > _GRAIN or width > _GRAIN:
         grain = np.tile(grain, (-(-height // _GRAIN), -(-width // _GRAIN), 1))

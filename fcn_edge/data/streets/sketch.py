@@ -19,22 +19,16 @@ class Sketch:
 
     def __init__(self, canvas: Canvas, outline: np.ndarray) -> None:
         self._canvas = canvas
-        self.box = clipped_box(outline, canvas.size)
-        if self.box is None:
-            return
-        left, top, right, bottom = self.box
-        side = max(right - left, bottom - top)
+        box = clipped_box(outline, canvas.size)
+        self.visible = box is not None  # False: the box lies outside the picture, nothing need be drawn
+        left, top, right, bottom = box or (0, 0, 1, 1)
+        self.corner, self.size = (left, top), (right - left, bottom - top)
+        side = max(self.size)
         self.fine = 4 if side < 40 else 3 if side < 110 else 2 if side < _LARGEST else 1
-        self.sheet = np.zeros(((bottom - top) * self.fine, (right - left) * self.fine, 4), np.uint8)
-
-    @property
-    def visible(self) -> bool:
-        """False when the box lies outside the picture: nothing need be drawn."""
-        return self.box is not None
+        self.sheet: np.ndarray = np.zeros((self.size[1] * self.fine, self.size[0] * self.fine, 4), np.uint8)
 
     def _fixed(self, points: np.ndarray) -> np.ndarray:
-        left, top, _, _ = self.box
-        return fixed_point((points - (left, top) + 0.5) * self.fine - 0.5)
+        return fixed_point((points - self.corner + 0.5) * self.fine - 0.5)
 
     def polygon(self, points: np.ndarray, color: Color) -> None:
         """Fill a polygon given in pixels (n, 2) of the picture."""
@@ -52,16 +46,9 @@ class Sketch:
             np.asarray(center) + np.stack([np.cos(turn) * axes[0], np.sin(turn) * axes[1]], 1), color
         )
 
-    def shade(self, factor: np.ndarray) -> None:
-        """Multiply what is drawn by `factor`, stretched over the sheet: (h, w) brightness."""
-        height, width = self.sheet.shape[:2]
-        factor = cv2.resize(factor.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        self.sheet[..., :3] = cv2.multiply(self.sheet[..., :3], cv2.merge([factor] * 3), dtype=cv2.CV_8U)
-
     def paste(self, class_id: int) -> None:
         """Lay the sheet over the picture and label it."""
-        left, top, right, bottom = self.box
         patch = self.sheet
         if self.fine > 1:
-            patch = cv2.resize(patch, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-        self._canvas.paste(patch, left, top, class_id)
+            patch = cv2.resize(patch, self.size, interpolation=cv2.INTER_AREA)
+        self._canvas.paste(patch, *self.corner, class_id)

@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 
 from fcn_edge.data.streets.camera import Camera
-from fcn_edge.data.streets.canvas import Canvas
+from fcn_edge.data.streets.canvas import Canvas, Color, bgr, scaled
 from fcn_edge.data.streets.ids import BUILDING, TREE
 from fcn_edge.data.streets.light import Light
 from fcn_edge.data.streets.noise import fractal
 
 _CLOUD_TILE = 512
+_FAR_LEAVES: Color = (62.0, 92.0, 78.0)
+_FAR_WALLS: Color = (122.0, 128.0, 140.0)
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,15 @@ def paint_sky(canvas: Canvas, camera: Camera, light: Light, skyline: Skyline) ->
     width = canvas.size[1]
     rise = (camera.center[1] - np.arange(horizon, dtype=np.float32)) / camera.f  # tangent of the elevation
     share = np.clip(rise / 0.55, 0, 1)[:, None, None] ** 0.7
-    sky = np.asarray(light.horizon, np.float32) * (1 - share) + np.asarray(light.zenith, np.float32) * share
+    sky = bgr(light.horizon) * (1 - share) + bgr(light.zenith) * share
     clouds = _clouds(camera, light, skyline, horizon)[..., None]
-    sky = sky * (1 - clouds) + np.asarray(light.cloud, np.float32) * clouds
+    sky = sky * (1 - clouds) + bgr(light.cloud) * clouds
     sky += _glow(camera, light, horizon, width)
     canvas.image[:horizon] = np.clip(sky, 0, 255).astype(np.uint8)
 
 
 def _clouds(camera: Camera, light: Light, skyline: Skyline, rows: int) -> np.ndarray:
-    """Return cloud cover 0..1 (rows, W): noise on a plane overhead, so that it flattens towards the horizon."""
+    """Return cloud cover 0..1 (rows, W): noise on a plane overhead, which flattens towards the horizon."""
     width = camera.size[1]
     u = (np.arange(width, dtype=np.float32) - camera.center[0]) / camera.f
     rise = np.maximum((camera.center[1] - np.arange(rows, dtype=np.float32)) / camera.f, 0.0) + 0.12
@@ -74,7 +76,7 @@ def _glow(camera: Camera, light: Light, rows: int, width: int) -> np.ndarray:
     dv = (np.arange(rows, dtype=np.float32) - v) / camera.f
     distance = du[None, :] ** 2 + dv[:, None] ** 2
     bright = 120 * np.exp(-distance / 0.06) * (1 - 0.8 * light.cover)
-    return bright[..., None] * np.asarray(light.sun, np.float32) / max(light.sun)
+    return bright[..., None] * bgr(light.sun) / max(light.sun)
 
 
 def paint_skyline(canvas: Canvas, camera: Camera, light: Light, skyline: Skyline) -> None:
@@ -83,9 +85,7 @@ def paint_skyline(canvas: Canvas, camera: Camera, light: Light, skyline: Skyline
     ground = v0 + 2
     for azimuth, width, height, kind, tone in skyline.blocks:
         left, right, top = u0 + camera.f * azimuth, u0 + camera.f * (azimuth + width), v0 - camera.f * height
-        green, grey = (62.0, 92.0, 78.0), (122.0, 128.0, 140.0)
-        albedo = tone * np.array(green if kind == TREE else grey)
-        color = light.through_air(albedo * light.on((0, 0, -1)), 170)
+        color = light.shade(scaled(_FAR_LEAVES if kind == TREE else _FAR_WALLS, tone), (0, 0, -1), 170)
         corners = [(left, ground), (left, top), (right, top), (right, ground)]
         if kind == TREE:  # a rounded crown
             turn = np.linspace(np.pi, 0, 9)

@@ -8,11 +8,11 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from fcn_edge.data.streets.canvas import Color, clipped_box
+from fcn_edge.data.streets.canvas import Color, bgr, clipped_box
 from fcn_edge.data.streets.ids import TREE
 from fcn_edge.data.streets.noise import fractal
 from fcn_edge.data.streets.sketch import Sketch
-from fcn_edge.data.streets.view import View
+from fcn_edge.data.streets.view import Footprint, View
 
 CROWNS = 6
 _SIZE = 256
@@ -36,7 +36,7 @@ def crown(kind: int) -> tuple[np.ndarray, ...]:
             spot = (round(x + dx), round(y + dy))
             axes = (int(rng.integers(2, 7)), int(rng.integers(2, 5)))
             cv2.ellipse(sheet, spot, axes, float(rng.uniform(0, 180)), 0, 360, (tone, 255), -1)
-    levels = [sheet]
+    levels: list[np.ndarray] = [sheet]
     while levels[-1].shape[0] > 16:
         half = levels[-1].shape[0] // 2
         levels.append(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA))
@@ -66,7 +66,7 @@ class Tree:
         """Return its s."""
         return self.s
 
-    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+    def footprint(self, time: float) -> Footprint:
         """Return what casts its shadow."""
         half = 0.4 * self.diameter
         return self.x, self.s, half, half, 0.8 * self.diameter
@@ -75,20 +75,16 @@ class Tree:
         """Draw trunk, then crown."""
         if not view.camera.sees(self.x, self.s, self.diameter / 2):
             return
-        top = self.trunk + self.diameter
-        ends = np.array(
-            [(self.x, 0.0, self.s), (self.x, self.trunk + 0.5 * self.diameter, self.s), (self.x, top, self.s)]
-        )
-        foot, fork, tip = view.camera.project(ends)
+        heights = (0.0, self.trunk + 0.5 * self.diameter, self.trunk + self.diameter)
+        foot, fork, tip = view.camera.project(np.array([(self.x, y, self.s) for y in heights]))
         scale = view.camera.pixels_per_metre(self.s)
         self._draw_trunk(view, foot, fork, scale)
         self._draw_crown(view, tip, scale)
 
     def _draw_trunk(self, view: View, foot: np.ndarray, fork: np.ndarray, scale: float) -> None:
         wide = max(0.035 * self.diameter + 0.06, 0.1) * scale
-        outline = np.array(
-            [foot + (-wide, 0), fork + (-0.4 * wide, 0), fork + (0.4 * wide, 0), foot + (wide, 0)]
-        )
+        outline = np.array([foot, fork, fork, foot])
+        outline[:, 0] += np.array([-1, -0.4, 0.4, 1]) * wide
         sketch = Sketch(view.canvas, outline)
         if sketch.visible:
             bark = (52.0, 66.0, 80.0)
@@ -115,9 +111,11 @@ class Tree:
 
     def _tint(self, view: View, patch: np.ndarray) -> np.ndarray:
         """Return BGRA: leaves in their colour and light, faded by the air."""
-        light = 0.6 * view.light.on((0, 1, 0)) + 0.4 * view.light.on((0, 0, -1))
+        above, front = view.light.on((0, 1, 0)), view.light.on((0, 0, -1))
         share = view.light.haze_at(view.distance(self.s))
-        color = (np.asarray(self.leaves) / 200 * light * (1 - share)).tolist()
-        bright, alpha = patch[..., 0].astype(np.float32), patch[..., 1].astype(np.float32)
-        planes = [bright * color[i] + alpha * (float(share) * view.light.horizon[i] / 255) for i in range(3)]
-        return np.clip(cv2.merge([*planes, alpha]), 0, 255).astype(np.uint8)
+        light = 0.6 * bgr(above) + 0.4 * bgr(front)
+        mix = np.zeros((4, 2), np.float32)  # from (brightness, alpha) to (blue, green, red, alpha)
+        mix[:3, 0] = bgr(self.leaves) / 200 * light * (1 - share)
+        mix[:3, 1] = bgr(view.light.horizon) / 255 * share
+        mix[3, 1] = 1
+        return cv2.transform(patch, mix)

@@ -9,7 +9,9 @@ import numpy as np
 
 from fcn_edge.data.streets.camera import Camera
 from fcn_edge.data.streets.canvas import Canvas
-from fcn_edge.data.streets.light import Light
+from fcn_edge.data.streets.light import Light, Vector
+
+Footprint = tuple[float, float, float, float, float]  # x, s, half width, half length, height: metres
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,16 @@ class Thing(Protocol):
         """Draw it into picture and mask, or nothing when it cannot be seen."""
         ...
 
-    def footprint(self, time: float) -> tuple[float, float, float, float, float] | None:
-        """Return (x, s, half width, half length, height) of what casts its shadow, or None for no shadow."""
+    def footprint(self, time: float) -> Footprint | None:
+        """Return what casts its shadow, or None for no shadow."""
         ...
 
 
-def shadow_outline(footprint: tuple[float, float, float, float, float], sun: np.ndarray) -> np.ndarray:
-    """Return ground points (8, 3) around the shadow of a box: its base, and its top pushed away from the sun."""
+def shadow_outline(footprint: Footprint, sun: Vector) -> np.ndarray:
+    """Return ground points (8, 3) around a box's shadow: its base, and its top pushed away from the sun."""
     x, s, half_width, half_length, height = footprint
     reach = min(height / max(sun[1], 0.15), 12.0)
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], float) * (half_width, half_length) + (x, s)
-    pushed = corners - reach * sun[[0, 2]]
+    pushed = np.subtract(corners, (reach * sun[0], reach * sun[2]))
     ground = np.concatenate([corners, pushed])
     return np.insert(ground, 1, 0.0, axis=1)

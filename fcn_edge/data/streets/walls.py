@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from fcn_edge.data.streets.camera import FAR, NEAR
-from fcn_edge.data.streets.canvas import Color
+from fcn_edge.data.streets.canvas import Color, bgr, times
 from fcn_edge.data.streets.facades import CELL, LEVELS, Style, assemble, blank_plan
 from fcn_edge.data.streets.ids import BUILDING
-from fcn_edge.data.streets.view import View
+from fcn_edge.data.streets.view import Footprint, View
 
 CELL_METRES = 3.0
 
@@ -51,14 +51,14 @@ class House:
         level = _level(view, span)
         picture = _cut(assemble(self.style, self.plan, level), span, (self.s0, self.s1))
         lit = _bright_windows(picture, view.light.lamps)
-        light = view.light.on((-side, 0.0, 0.0)) * np.asarray(self.tint)
+        light = times(view.light.on((-side, 0.0, 0.0)), self.tint)
         draw_wall(view, self.x, span, (0.0, self.height), picture, light, BUILDING, glow=lit)
 
     def _draw_end(self, view: View, side: float) -> None:
         floors = self.plan.shape[0]
         bays = max(1, round(self.depth / CELL_METRES))
         picture = assemble(self.style, blank_plan(floors, bays), _level(view, (self.s0, self.s0 + 1)))
-        light = view.light.on((0.0, 0.0, -1.0)) * np.asarray(self.tint)
+        light = times(view.light.on((0.0, 0.0, -1.0)), self.tint)
         xs = (self.x, self.x + side * self.depth) if side > 0 else (self.x - self.depth, self.x)
         top, s = self.height, self.s0
         corners = np.array([(xs[0], top, s), (xs[1], top, s), (xs[1], 0, s), (xs[0], 0, s)])
@@ -67,13 +67,9 @@ class House:
         view.canvas.texture(view.camera.project(corners), picture, BUILDING)
         if self.style.roof is not None:
             ridge = (self.x + side * self.depth / 2, top + self.depth * 0.35, s)
-            gable = view.camera.project(
-                np.array([(self.x, top, s), ridge, (self.x + side * self.depth, top, s)])
-            )
-            wall = view.light.shade(
-                tuple(np.asarray(self.style.wall) * self.tint), (0, 0, -1), view.distance(s)
-            )
-            view.canvas.polygon(gable, wall, BUILDING)
+            gable = np.array([(self.x, top, s), ridge, (self.x + side * self.depth, top, s)])
+            wall = view.light.shade(times(self.style.wall, self.tint), (0, 0, -1), view.distance(s))
+            view.canvas.polygon(view.camera.project(gable), wall, BUILDING)
 
     def _draw_roof(self, view: View, side: float, span: tuple[float, float]) -> None:
         if self.style.roof is None:
@@ -104,7 +100,7 @@ class Panel:
         """Return the s of its far end."""
         return self.s1
 
-    def footprint(self, time: float) -> tuple[float, float, float, float, float]:
+    def footprint(self, time: float) -> Footprint:
         """Return what casts its shadow."""
         return self.x, (self.s0 + self.s1) / 2, 0.1, (self.s1 - self.s0) / 2, self.height
 
@@ -115,7 +111,7 @@ class Panel:
             return
         side = float(np.sign(self.x))
         picture = _cut(self.picture, span, (self.s0, self.s1))
-        light = view.light.on((-side, 0.0, 0.0)) * np.asarray(self.tint)
+        light = times(view.light.on((-side, 0.0, 0.0)), self.tint)
         draw_wall(view, self.x, span, (0.0, self.height), picture, light, self.class_id)
 
 
@@ -129,7 +125,7 @@ def visible_span(view: View, x: float, s0: float, s1: float) -> tuple[float, flo
 
 def draw_wall(
     view: View, x: float, span: tuple[float, float], heights: tuple[float, float],
-    picture: np.ndarray, light: np.ndarray, class_id: int, glow: np.ndarray | None = None,
+    picture: np.ndarray, light: Color, class_id: int, glow: np.ndarray | None = None,
 ) -> None:  # fmt: skip
     """Draw `picture`, whose columns run along the road from span[0] to span[1], on the plane at x."""
     (s0, s1), (low, high) = span, heights
@@ -137,7 +133,7 @@ def draw_wall(
     quad = view.camera.project(corners)
     picture, glow = _fit(picture, quad), None if glow is None else _fit(glow, quad)
     distance = np.linspace(view.distance(s0), view.distance(s1), picture.shape[1])
-    picture = _lighten(picture, light, view.light.haze_at(distance).astype(np.float32), view)
+    picture = _lighten(picture, light, view.light.haze_along(distance), view)
     if glow is not None:
         picture = cv2.max(picture, glow)
     view.canvas.texture(quad, picture, class_id)
@@ -168,11 +164,11 @@ def _fit(picture: np.ndarray, quad: np.ndarray) -> np.ndarray:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
-def _lighten(picture: np.ndarray, light: np.ndarray, air: np.ndarray, view: View) -> np.ndarray:
+def _lighten(picture: np.ndarray, light: Color, air: np.ndarray, view: View) -> np.ndarray:
     """Return the picture lit, darker towards its foot, and faded by `air` (one share a column)."""
     foot = np.linspace(1.05, 0.86, picture.shape[0], dtype=np.float32)[:, None, None]
-    lit = picture * (foot * light.astype(np.float32)) * (1 - air)[None, :, None]
-    lit += np.float32(view.light.horizon) * air[None, :, None]
+    lit = picture * (foot * bgr(light)) * (1 - air)[None, :, None]
+    lit += bgr(view.light.horizon) * air[None, :, None]
     return np.clip(lit, 0, 255).astype(np.uint8)
 
 
