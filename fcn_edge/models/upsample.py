@@ -200,7 +200,10 @@ class BilinearConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to (N, C', H, W)."""
-        ringed = self.conv(_pad(x, self.pads))
+        return self.resize(self.conv(_pad(x, self.pads)), x)
+
+    def resize(self, ringed: Tensor, x: Tensor) -> Tensor:
+        """Resize low-resolution samples, ring included, and crop to the output size for input `x`."""
         resized = F.interpolate(ringed, scale_factor=self.scale, mode="bilinear", align_corners=False)
         return _crop(resized, x, self.axes, [axis.triangle_ring[0] * axis.stride for axis in self.axes])
 

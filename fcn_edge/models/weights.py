@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fcn_edge.errors import FcnEdgeError
 from fcn_edge.models.convolutionize import as_conv_weights
 from fcn_edge.models.fcn import FCN
+from fcn_edge.models.pretrained import NAME, is_packaged, packaged_weights, rename
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 def load_weights(model: FCN, path: Path) -> LoadReport:
     """Fill `model` from a file of backbone weights, or of a whole FCN (keys that begin with `backbone.`).
 
-    A whole FCN may be a coarser one: FCN-16s takes all that FCN-32s has and keeps its own new skip.
+    "pretrained" stands for the ImageNet weights of the extra of that name. A whole FCN may be a coarser one:
+    FCN-16s takes all that FCN-32s has and keeps its own new skip.
     """
-    found = read_weights(path)
+    found = read_weights(packaged_weights() if str(path) == NAME else path)
+    if is_packaged(found):
+        found = rename(found)
     if any(key.startswith("backbone.") for key in found):
         report = load_into(model, found, ())
     else:

@@ -31,10 +31,13 @@ from fcn_edge.train.evaluate import evaluate
 from fcn_edge.train.freeze import Frozen
 from fcn_edge.train.losses import class_weights, count_pixels, segmentation_loss
 from fcn_edge.train.optimizer import make_optimizer, set_rate
+from fcn_edge.train.pictures import draw_contact_sheet, draw_curve
+from fcn_edge.train.precision import Precision
 from fcn_edge.train.progress import TrainProgress, duration
 from fcn_edge.train.schedule import Clock, rate_factor
 from fcn_edge.train.splits import open_splits
 from fcn_edge.train.state import Position, load_state, options_of, save_state
+from fcn_edge.train.tensorboard import Board
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ def train(config: TrainConfig) -> TrainResult:
     """Train as `config` says and return what was reached; the run folder then holds
 
     model.safetensors (+ .json): the best checkpoint by mean IU on val; last.safetensors: the latest;
-    state.safetensors: what --resume needs; curve.csv. Raises FcnEdgeError for data, weights or options that
-    cannot be used and for a loss that is not finite.
+    state.safetensors: what --resume needs; curve.csv and .png; predictions.png. Raises FcnEdgeError for
+    data, weights or options that cannot be used and for a loss that is not finite.
     """
     data, val = open_splits(config)
     ranks = join(choose_device(config.device))
@@ -89,6 +92,8 @@ class Trainer:
         self.optimizer = make_optimizer(self.model, config.lr, config.weight_decay)
         self.ema = Ema(self.model, config.ema) if config.ema else None
         self.parallel = ranks.parallel(self.model)
+        self.precision = Precision(self.device, config.amp)
+        self.board = Board(config.out) if config.tensorboard and ranks.is_main else None
         self.position = Position()
         if config.resume:
             self.position = load_state(config.out, config, self.model, self.ema, self.optimizer)
@@ -100,11 +105,13 @@ class Trainer:
         """Train to the end of the schedule."""
         with TrainProgress(self.clock, quiet=not self.ranks.is_main) as progress:
             self._say_start(progress)
-            while not self._over():
+            while not self._over() and not self._tired():
                 row = self._epoch(progress)
                 if self._over() or (self.position.epoch + 1) % self.config.val_every == 0:
                     row |= self._validate()
                 self._finish_epoch(row, progress)
+        if self.ranks.is_main:
+            self._draw()
         return self._result()
 
     def _epoch(self, progress: TrainProgress) -> dict[str, Any]:
@@ -122,7 +129,7 @@ class Trainer:
             losses.append(loss.item())
             if not math.isfinite(losses[-1]):
                 self._stop_not_finite(losses[-1], rate, number)
-            self._learn(loss)
+            self._learn(loss, last=number + 1 == len(self.batches))
             mark = time.perf_counter()
             progress.step(epoch, losses[-1], rate, len(losses) * self.batches.batch / (mark - start))
             if self._over():
@@ -140,15 +147,18 @@ class Trainer:
     def _loss(self, frames: Tensor, masks: Tensor) -> Tensor:
         """Return the loss of one batch: uint8 BGR (N, H, W, 3) and ids (N, H, W)."""
         inputs = to_input(frames.to(self.device), self.model.mean, self.model.std)
-        return segmentation_loss(self.parallel(inputs), masks.to(self.device), self.weights)
+        with self.precision.forward():
+            scores = self.parallel(inputs)
+        return segmentation_loss(scores.float(), masks.to(self.device), self.weights)
 
-    def _learn(self, loss: Tensor) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        if self.ema:
-            self.ema.update(self.model)
+    def _learn(self, loss: Tensor, last: bool) -> None:
+        """Add the gradients of one batch; after `accumulate` batches, or the epoch's last, take a step."""
+        self.precision.backward(loss / self.config.accumulate)
         self.clock.step += 1
+        if self.clock.step % self.config.accumulate == 0 or last:
+            self.precision.step(self.optimizer)
+            if self.ema:
+                self.ema.update(self.model)
 
     def _validate(self) -> dict[str, Any]:
         if self.val is None or not self.ranks.is_main:
@@ -172,6 +182,8 @@ class Trainer:
             save_checkpoint(out, self._kept(), self.classes, info)
             at.best, at.best_epoch = score, at.epoch
         write_curve(out, at.curve)
+        if self.board:
+            self.board.log(row)
         save_state(out, self.config, at, self.model, self.ema, self.optimizer)
         scored = f"  mIoU {score:.4f}{' best' if better else ''}" if score is not None else ""
         progress.say(
@@ -191,6 +203,20 @@ class Trainer:
 
     def _over(self) -> bool:
         return self.ranks.agree(self.clock.progress) >= 1
+
+    def _tired(self) -> bool:
+        """Return whether `patience` scores in a row were no better than the best."""
+        at, patience = self.position, self.config.patience
+        if patience is None:
+            return False
+        since = (at.epoch - (at.best_epoch or 0)) // self.config.val_every
+        return self.ranks.agree(float(since >= patience and at.best is not None)) > 0
+
+    def _draw(self) -> None:
+        draw_curve(self.config.out / "curve.png", self.position.curve)
+        if self.val is not None:
+            predict = partial(predict_mask, self._kept().eval())
+            draw_contact_sheet(self.config.out / "predictions.png", predict, self.val)
 
     def _kept(self) -> FCN:
         return cast(FCN, self.ema.model) if self.ema else self.model

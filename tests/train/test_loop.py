@@ -199,3 +199,34 @@ def test_two_processes_train_one_model(tree, tmp_path):
     found = load_checkpoint(tmp_path / "ddp")
     assert found.info["step"] == 3
     assert found.info["metrics"]["frames"] == 3
+
+
+def test_accumulated_batches_equal_one_large_batch(config, tmp_path):
+    frozen = "features"  # BatchNorm statistics depend on the batch; all but the head's are held still
+    options = {"augment": "none", "ema": 0, "epochs": 1, "freeze": frozen, "paper_head": True}
+    train(config(out=tmp_path / "large", batch=6, **options))
+    train(config(out=tmp_path / "parts", batch=3, accumulate=2, **options))
+    large, parts = (load_file(tmp_path / name / "last.safetensors") for name in ("large", "parts"))
+    moved = [key for key in large if key.startswith("lateral.32") and large[key].ndim]
+    # AdamW's first step is lr * sign(gradient) for all but tiny gradients: the directions must agree.
+    start = Trainer(*_splits(config(out=tmp_path / "x", batch=6, **options))).model.state_dict()
+    for key in moved:
+        assert torch.equal((large[key] - start[key]).sign(), (parts[key] - start[key]).sign()), key
+
+
+def test_a_run_stops_when_scores_stay_as_they_are(config, monkeypatch):
+    monkeypatch.setattr(Trainer, "_validate", lambda self: {"miou": 0.5})
+    assert train(config(epochs=20, patience=2)).epochs == 3
+
+
+def test_pictures_of_the_run_are_left(config, tmp_path):
+    import cv2
+
+    train(config(epochs=2))
+    assert cv2.imread(str(tmp_path / "run/curve.png")).shape[2] == 3
+    assert cv2.imread(str(tmp_path / "run/predictions.png")).shape == (3 * 68, 3 * 80, 3)
+
+
+def test_mixed_precision_without_a_gpu_is_refused(config):
+    with pytest.raises(MisuseError, match="--amp on cpu"):
+        train(config(amp=True))
