@@ -40,8 +40,8 @@ def build_engine(path: Path, options: dict[str, str], progress: Note | None = No
     """Build the engine of the bundle at `path` for this machine's GPU, keep it in the cache, self-test it.
 
     options: those of the bundle's backend (backends/tensorrt.py). The bundle itself is not changed: its
-    hashes stay valid, and a read-only bundle works too. Raises FcnEdgeError without a GPU or its library, when a
-    quantized layer comes out float, or when the engine does not reproduce the golden masks.
+    hashes stay valid, and a read-only bundle works too. Raises FcnEdgeError without a GPU or its library,
+    when a quantized layer comes out float, or when the engine does not reproduce the golden masks.
     """
     note = progress or (lambda text: None)
     bundle = read_bundle(path)

@@ -24,7 +24,8 @@ WEIGHT_KERNELS = ("correlation", "deconv", "CaskConvolution", "CaskDeconvolution
 # prints "Format/Datatype: Int8" or a sentence that ends in "Int8 format".
 _ROW = re.compile(
     r"^Name: (?P<name>.+?), LayerType: (?P<kind>\w+), Inputs: \[(?P<inputs>.*?)\], "
-    r"(?:Constants: \[(?P<constants>.*?)\], )?Outputs: \[(?P<outputs>.*?)\], .*?Metadata: (?P<metadata>.*)$"
+    r"(?:Constants: \[(?P<constants>.*?)\], )?Outputs: \[(?P<outputs>.*?)\], "
+    r"(?:ParameterType|TacticName): .*?Metadata: (?P<metadata>.*)$"
 )
 _DATATYPE = re.compile(r"Datatype: (?:[^,}]*?\b)?(U?Int\d+|Float|Half|BFloat16|FP8|FP4|Bool)\b")
 _ONNX_LAYER = re.compile(r"\[ONNX Layer: ([^\]]+)\]")

@@ -32,8 +32,8 @@ def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str,
 
     trt = library()
     capabilities = parse_capabilities(trt, options.get("compute_capabilities", CAPABILITIES))
-    model = onnx.load(model_onnx)
     plan, log = build_engine(trt, model_onnx, lambda config: _aim(trt, config, capabilities))
+    model = onnx.load(model_onnx)
     precision = precision_report(read_listing(log), model)
     require_int8(precision, model, "TensorRT-RTX")
     device = "+".join(f"sm{number}" for number in capabilities)

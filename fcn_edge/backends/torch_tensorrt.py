@@ -1,8 +1,8 @@
 """Torch-TensorRT: the TensorRT engine wrapped in a TorchScript module, for programs built on LibTorch.
 
 Torch-TensorRT needs a CUDA build of PyTorch and TensorRT's libraries, so it is an optional extra, imported
-only here; this project's tests do not run it. Its own INT8 quantizer is not used: the engine is built from the same
-Q/DQ model.onnx as every other target's, and only wrapped.
+only here; this project's tests do not run it. Its own INT8 quantizer is not used: the engine is built from
+the same Q/DQ model.onnx as every other target's, and only wrapped.
 """
 
 from __future__ import annotations

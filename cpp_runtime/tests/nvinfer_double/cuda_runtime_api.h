@@ -25,6 +25,8 @@ struct cudaDeviceProp {
   char name[256];
 };
 
+extern "C" {
+
 const char* cudaGetErrorString(cudaError_t status);
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
@@ -40,3 +42,6 @@ cudaError_t cudaMalloc(void** device, std::size_t bytes);
 cudaError_t cudaFree(void* device);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream);
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind);
+
+}  // extern "C"
