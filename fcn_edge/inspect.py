@@ -97,12 +97,10 @@ def _checkpoint_text(facts: dict[str, Any]) -> str:
 
 def _upsampler_line(layer: dict[str, Any]) -> str:
     kernel, stride, channels = layer["kernel"], layer["stride"], layer["channels"]
-    index = layer["checkerboard"]
-    residual = "" if index["residual"] is None else f", residual {index['residual']:.4f}"
-    return (
-        f"  {layer['name']}: {kernel[0]}x{kernel[1]} stride {stride[0]}, {channels[0]} -> {channels[1]} channels"
-        f", ripple {index['ripple']:.4f}{residual}"
-    )
+    ripple, residual = layer["checkerboard"]["ripple"], layer["checkerboard"]["residual"]
+    shape = f"{kernel[0]}x{kernel[1]} stride {stride[0]}, {channels[0]} -> {channels[1]} channels"
+    energy = "" if residual is None else f", residual {residual:.4f}"
+    return f"  {layer['name']}: {shape}, ripple {ripple:.4f}{energy}"
 
 
 def _inspect_bundle(path: Path) -> Inspection:

@@ -79,7 +79,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Typer carries its own copy of click, whose usage errors have no public name.
         message = getattr(error, "format_message", None)
         if message is None:
-            raise
+            return _internal(error)
         return _fail(f"{_one_line(message())}; see: {_help_command(error)}", 2)
 
 
@@ -91,6 +91,14 @@ def main() -> NoReturn:
 def _fail(text: str, code: int) -> int:
     print(f"fcn-edge: error: {_one_line(text)}", file=sys.stderr)
     return code
+
+
+def _internal(error: Exception) -> int:
+    """A bug of ours: still one line, with the way to the traceback."""
+    if os.environ.get("FCN_EDGE_DEBUG"):
+        raise error
+    what = f"internal error, {type(error).__name__}: {error}"
+    return _fail(f"{what}; set FCN_EDGE_DEBUG=1 for the traceback and report it", 1)
 
 
 def _one_line(text: str) -> str:

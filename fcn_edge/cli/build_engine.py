@@ -22,7 +22,8 @@ def build_engine(
 ) -> None:
     """Build a bundle's TensorRT engine on this device.
 
-    It is self-tested and goes to the cache, bound to this GPU and TensorRT version; streaming uses it from then on.
+    It is self-tested and goes to the cache, bound to this GPU and TensorRT version; streaming uses it
+    from then on.
     Where there is no Python: fcn-edge-stream BUNDLE --build-engine.
 
     Example: fcn-edge build-engine road.fcne
