@@ -166,5 +166,5 @@ class Dataset(Protocol):
         ...
 
     def digest(self) -> str:
-        """Return a SHA-256 over what the samples are: stems and file sizes, or a generator's parameters."""
+        """Return a SHA-256 over what the samples are: files by name and size, or a generator's parameters."""
         ...

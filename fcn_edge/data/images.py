@@ -127,8 +127,8 @@ def _bytes(path: Path) -> np.ndarray:
 def _cut_short(data: np.ndarray) -> bool:
     """Return True for a JPEG without its end marker or a PNG without its IEND chunk.
 
-    Decoders fill the missing part with grey and only print a warning. A JPEG's end marker can also stand in
-    the EXIF thumbnail, which lies near the start: only the second half of the file counts.
+    OpenCV 4 fills the missing part with grey and only prints a warning. A JPEG's end marker can also stand
+    in the EXIF thumbnail, which lies near the start: only the second half of the file counts.
     """
     if data[:2].tobytes() == b"\xff\xd8":
         return b"\xff\xd9" not in data[data.size // 2 :].tobytes()
