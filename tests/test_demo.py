@@ -13,8 +13,8 @@ from fcn_edge.errors import FcnEdgeError
 from fcn_edge.runtime import find_stream
 
 TINY = DemoPlan(
-    size=(64, 96), train=16, val=4, clip_seconds=0.4, minutes=0.05, crop=(64, 64), batch=4, max_drop=1.0,
-    rounds=2, frames=20,
+    size=(64, 96), train=16, val=4, clip_seconds=0.4, minutes=0.05, crop=(64, 64), batch=4,
+    upsample="keep", max_drop=1.0, rounds=2, frames=20,
 )  # fmt: skip
 
 

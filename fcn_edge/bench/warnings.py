@@ -34,7 +34,7 @@ class TooFewSamples(BenchWarning):
 
     def _words(self) -> tuple[str, str]:
         return (
-            f"{_label(self.percentile)} needs {self.need} frames and there are {self.have}: not given",
+            f"too few frames for {_label(self.percentile)}: it needs {self.need} and there are {self.have}",
             f"raise --frames or --rounds until their product is {self.need} or more",
         )
 

@@ -30,6 +30,7 @@ class DemoPlan:
     crop: tuple[int, int] = (192, 256)
     batch: int = 8
     seed: int = 0
+    upsample: str = "auto"  # surgery: see CompileConfig
     max_drop: float = 0.02  # a net trained for minutes is noisier than one trained for days
     rounds: int = 5
     frames: int = 200  # benchmark frames of each bundle in each round
@@ -84,9 +85,11 @@ def demo(
     steps.run("render streets", [plan.size, plan.train, plan.val, plan.clip_seconds, plan.seed], at.clip,
               lambda: render_streets(at, plan))  # fmt: skip
     steps.run(
-        "train", [plan.minutes, plan.crop, plan.batch, _start()[1]], at.run, lambda: train_net(at, plan)
+        "train", [plan.minutes, plan.crop, plan.batch, _start().origin], at.run, lambda: train_net(at, plan)
     )
-    steps.run("compile INT8", [plan.max_drop], at.int8, lambda: compile_net(at, plan, at.int8, say))
+    steps.run(
+        "compile INT8", [plan.max_drop, plan.upsample], at.int8, lambda: compile_net(at, plan, at.int8, say)
+    )
     steps.run("compile fp32", [], at.fp32, lambda: compile_net(at, plan, at.fp32, say))
     steps.run("stream the clip", [], at.stream, lambda: stream_clip(at))
     steps.run("score the masks", [], at.score, lambda: score_masks(at))
@@ -105,26 +108,37 @@ def render_streets(at: Places, plan: DemoPlan) -> str:
 
 
 def train_net(at: Places, plan: DemoPlan) -> str:
-    """Train the default network for the plan's minutes."""
+    """Train for the plan's minutes."""
     from fcn_edge.train.loop import train
 
-    weights, origin = _start()
+    start = _start()
     result = train(
         TrainConfig(
-            data=_spec(at), out=at.run, model=MODEL, weights=weights, minutes=plan.minutes, crop=plan.crop,
-            batch=plan.batch, seed=plan.seed, ema=0.98,
+            data=_spec(at), out=at.run, model=start.model, weights=start.weights, minutes=plan.minutes,
+            crop=plan.crop, batch=plan.batch, seed=plan.seed, ema=0.98,
         )
     )  # fmt: skip
     reached = percent(result.metrics.get("miou"))
-    return f"{MODEL}, {result.steps} steps from {origin}: {reached} mean IU on val"
+    return f"{start.model}, {result.steps} steps from {start.origin}: {reached} mean IU on val"
 
 
-def _start() -> tuple[Path | None, str]:
-    """Return the weights to start from: the shipped road network where there is one, else none."""
-    from fcn_edge.train.checkpoint import ZOO
+@dataclass(frozen=True)
+class Start:
+    """Where training starts from."""
+
+    model: str
+    weights: Path | None
+    origin: str
+
+
+def _start() -> Start:
+    """Return the shipped road network where there is one, else the default network with random weights."""
+    from fcn_edge.train.checkpoint import ZOO, load_checkpoint
 
     shipped = ZOO / "road.safetensors"
-    return (shipped, "zoo:road") if shipped.is_file() else (None, "random weights")
+    if not shipped.is_file():
+        return Start(MODEL, None, "random weights")
+    return Start(load_checkpoint(shipped).spec.name, shipped, "zoo:road")
 
 
 def compile_net(at: Places, plan: DemoPlan, out: Path, say: Say) -> str:
@@ -133,7 +147,15 @@ def compile_net(at: Places, plan: DemoPlan, out: Path, say: Say) -> str:
 
     int8 = out == at.int8
     result = compile_checkpoint(
-        CompileConfig(str(at.run), out, data=_spec(at), int8=int8, max_drop=plan.max_drop, seed=plan.seed),
+        CompileConfig(
+            str(at.run),
+            out,
+            data=_spec(at),
+            int8=int8,
+            max_drop=plan.max_drop,
+            upsample=plan.upsample if int8 else "keep",
+            seed=plan.seed,
+        ),
         lambda text: say(f"      {text}"),
     )
     gate = result.gate.to_json()
@@ -164,8 +186,9 @@ def score_masks(at: Places) -> str:
     if len(masks) != len(truth):
         raise FcnEdgeError(f"the clip has {len(truth)} frames and the runtime wrote {len(masks)} masks")
     matrix = ConfusionMatrix(len(truth.classes))
-    for index, path in enumerate(masks):
-        matrix.update(_read_mask(path), truth[index].mask)
+    for path, sample in zip(masks, truth, strict=True):
+        assert sample.mask is not None  # opened with labels
+        matrix.update(_read_mask(path), sample.mask)
     score = {"name": at.clip.name, **matrix.to_json(truth.classes.names)}
     atomic_write_json(at.score, score)
     return f"{percent(score['miou'])} mean IU over {score['frames']} frames of the clip"

@@ -15,6 +15,7 @@ Json = dict[str, Any]
 BINS = 48
 COLUMNS = ("p50", "p90", "p99", "p999", "max")
 HEADS = {"p999": "p99.9"}
+COLOURS = {"queue": "s6", "infer": "s2", "post": "s3", "sink": "s4"}  # not those of the first two bundles
 
 
 def latency_section(report: Json) -> str:
@@ -171,7 +172,7 @@ def _stages(bundles: list[Json]) -> str:
     longest = max(sum(one.values()) for one in means)
     if longest <= 0:
         return ""
-    key, top = charts.legend(14, [(f"s{i}", stage) for i, stage in enumerate(STAGE_WORDS)])
+    key, top = charts.legend(14, [(COLOURS[stage], stage) for stage in STAGE_WORDS])
     frame = Frame(0, top, charts.WIDTH - 2, top + 54 * len(bundles))
     x = charts.linear(0, longest, frame.left, frame.right)
     parts = [key]
@@ -190,10 +191,10 @@ def _stages(bundles: list[Json]) -> str:
 def _stacked(name: str, means: dict[str, float], x: charts.Scale, y: float) -> str:
     parts = [charts.label(0, y, f"{name}  {sum(means.values()):.1f} ms", "strong")]
     start = 0.0
-    for index, value in enumerate(means.values()):
+    for stage, value in means.items():
         width = x(start + value) - x(start)
         if value > 0:
-            parts.append(charts.bar(x(start), y + 5, width, 20, f"s{index}"))
+            parts.append(charts.bar(x(start), y + 5, width, 20, COLOURS[stage]))
         if width > 34:
             parts.append(charts.label(x(start) + width / 2, y + 19, f"{value:.1f}", "in", "middle"))
         start += value

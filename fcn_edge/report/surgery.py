@@ -52,7 +52,7 @@ def _overview(layers: list[Json]) -> str:
         for layer in layers
     ]
     heads = ["Layer", "scale", "chosen", "checkerboard before", "after", "why"]
-    caption = "The checkerboard index is the share of a kernel's energy that draws a grid: 0 is none"
+    caption = "Checkerboard: how far apart the phases of a layer are on a flat input; 0.1 is a ripple of 10 %"
     return table(caption, heads, rows, words=(0, 1, 2, 5))
 
 

@@ -94,7 +94,7 @@ def test_a_percentile_without_enough_samples_is_null_with_a_remedy(tmp_path: Pat
     assert result["latency_ms"]["total"]["p99"] is None
     assert result["latency_ms"]["total"]["p90"] is not None
     few = [one for one in result["warnings"] if one["type"] == "too_few_samples"]
-    assert [one["message"].split()[0] for one in few] == ["p99", "p99.9"]
+    assert [one["message"].split(": ")[0][len("too few frames for ") :] for one in few] == ["p99", "p99.9"]
     assert all("--frames" in one["remedy"] for one in few)
 
 
