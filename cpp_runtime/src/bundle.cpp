@@ -40,7 +40,7 @@ void check_file(const fs::path& folder, const std::string& name, const FileEntry
 }
 
 std::string read_manifest_text(const fs::path& folder) {
-  const std::string text = read_small_file(folder / "manifest.json", kMaxManifestBytes);
+  std::string text = read_small_file(folder / "manifest.json", kMaxManifestBytes);
   const std::string digest = read_small_file(folder / "manifest.sha256", 256);
   if (digest.substr(0, 64) != sha256(text)) {
     tampered(folder / "manifest.json", "does not match manifest.sha256");
@@ -60,12 +60,11 @@ std::string read_small_file(const fs::path& path, std::uintmax_t limit) {
 }
 
 Bundle open_bundle(const fs::path& folder) {
+  constexpr const char* kHint = "give the folder NAME.fcne that fcn-edge compile wrote";
   std::error_code error;
+  if (!fs::exists(folder, error)) throw Error(ErrorCode::misuse, "no such bundle: " + folder.string(), kHint);
   if (!fs::is_regular_file(folder / "manifest.json", error)) {
-    const std::string seen =
-        fs::exists(folder, error) ? " is not a bundle: no manifest.json in it" : " does not exist";
-    throw Error(ErrorCode::bundle, folder.string() + seen,
-                "give the folder NAME.fcne that fcn-edge compile wrote");
+    throw Error(ErrorCode::bundle, folder.string() + " is not a bundle: it has no manifest.json", kHint);
   }
   Bundle bundle;
   bundle.folder = fs::canonical(folder);

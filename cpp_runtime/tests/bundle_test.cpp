@@ -73,12 +73,12 @@ TEST_F(BundleFolder, WithAFolderInPlaceOfAFileIsRefused) {
 }
 
 TEST(Bundle, ThatDoesNotExistIsRefused) {
-  expect_error([] { open_bundle("/no/such.fcne"); }, ErrorCode::bundle, "/no/such.fcne does not exist");
+  expect_error([] { open_bundle("/no/such.fcne"); }, ErrorCode::misuse, "no such bundle: /no/such.fcne");
 }
 
 TEST(Bundle, ThatIsAnotherFolderIsRefused) {
   const ScratchFolder folder;
-  expect_error([&] { open_bundle(folder.path()); }, ErrorCode::bundle, "no manifest.json in it");
+  expect_error([&] { open_bundle(folder.path()); }, ErrorCode::bundle, "is not a bundle");
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "image_source.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <fcn_edge/error.hpp>
@@ -12,6 +15,31 @@ namespace fcn_edge::app {
 namespace fs = std::filesystem;
 namespace {
 
+// libpng and libjpeg print about damaged files on their own; while one is decoded, stderr leads nowhere.
+class QuietStderr {
+ public:
+  QuietStderr() : kept_(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) {
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (kept_ >= 0 && nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+    if (nowhere >= 0) ::close(nowhere);
+  }
+  ~QuietStderr() {
+    if (kept_ < 0) return;
+    ::dup2(kept_, STDERR_FILENO);
+    ::close(kept_);
+  }
+  QuietStderr(const QuietStderr&) = delete;
+  QuietStderr& operator=(const QuietStderr&) = delete;
+
+ private:
+  int kept_;
+};
+
+cv::Mat decode(const fs::path& file) {
+  const QuietStderr quiet;
+  return cv::imread(file.string(), cv::IMREAD_COLOR);
+}
+
 class ImageSource : public Source {
  public:
   explicit ImageSource(std::vector<fs::path> files) : files_(std::move(files)) {}
@@ -19,7 +47,7 @@ class ImageSource : public Source {
   bool read(cv::Mat& image, std::string& name) override {
     if (next_ == files_.size()) return false;
     const fs::path& file = files_[next_++];
-    image = cv::imread(file.string(), cv::IMREAD_COLOR);
+    image = decode(file);
     if (image.empty())
       throw Error(ErrorCode::io, "cannot read image " + file.string(), "remove or replace it");
     name = file.stem().string();

@@ -10,8 +10,8 @@ namespace {
 
 class VideoSource : public Source {
  public:
-  VideoSource(cv::VideoCapture capture, std::string what, bool live)
-      : capture_(std::move(capture)), what_(std::move(what)), live_(live) {
+  VideoSource(const cv::VideoCapture& capture, std::string what, bool live)
+      : capture_(capture), what_(std::move(what)), live_(live) {
     fps_ = capture_.get(cv::CAP_PROP_FPS);
     if (!(fps_ > 0 && fps_ < 1000)) fps_ = 0;
   }
@@ -37,10 +37,10 @@ class VideoSource : public Source {
   std::uint64_t frames_ = 0;
 };
 
-std::unique_ptr<Source> make(cv::VideoCapture capture, const std::string& what, bool live,
+std::unique_ptr<Source> make(const cv::VideoCapture& capture, const std::string& what, bool live,
                              const std::string& hint) {
   if (!capture.isOpened()) throw Error(ErrorCode::io, "cannot open " + what, hint);
-  return std::make_unique<VideoSource>(std::move(capture), what, live);
+  return std::make_unique<VideoSource>(capture, what, live);
 }
 
 std::string list_cameras() {
@@ -70,7 +70,7 @@ std::unique_ptr<Source> open_device(const std::string& path) {
 std::unique_ptr<Source> open_address(const std::string& url) {
   cv::VideoCapture capture(url, cv::CAP_ANY);
   const bool live = !(capture.isOpened() && capture.get(cv::CAP_PROP_FRAME_COUNT) > 0);
-  return make(std::move(capture), url, live, "check that the address answers, for example with ffprobe");
+  return make(capture, url, live, "check that the address answers, for example with ffprobe");
 }
 
 std::unique_ptr<Source> open_gstreamer(const std::string& pipeline) {
