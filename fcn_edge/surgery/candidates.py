@@ -63,30 +63,35 @@ def unavailable(deconv: nn.ConvTranspose2d, kind: str) -> str:
 def replace(model: Model, choice: Mapping[str, str]) -> Model:
     """Return a copy of `model` with each named layer in its chosen kind; every other name stays.
 
-    A BatchNorm that directly follows a replaced layer is folded into it. Where the model carries a ModelSpec
-    as `spec`, its `upsamplers` record the forms, so that build_model(spec) and load_state_dict give the
-    same network again.
+    The weights come from the kernels alone. A BatchNorm that directly follows a replaced layer is folded
+    into it. Where the model carries a ModelSpec, build_model(spec) and load_state_dict give the same network.
     Raises MisuseError for a name that is not an upsampling layer.
     """
     known = [layer.name for layer in list_upsamplers(model)]
     for name in choice:
         if name not in known:
             raise unknown_name("upsampling layer", name, known)
+    folded = copy.deepcopy(model)
+    replaced = {name: kind for name, kind in choice.items() if kind != "keep"}
+    deconvs = {name: fold_following_batchnorm(folded, name) for name in replaced}
+    return install(folded, {name: make_candidate(deconvs[name], kind) for name, kind in replaced.items()})
+
+
+def install(model: Model, candidates: Mapping[str, Candidate]) -> Model:
+    """Return a copy of `model` with copies of the candidates' modules in the places of the layers they name.
+
+    Where the model carries a ModelSpec as `spec`, its `upsamplers` record the forms.
+    """
     made = copy.deepcopy(model)
-    forms = {name: _swap(made, name, kind) for name, kind in choice.items() if kind != "keep"}
+    forms = {name: candidate.form for name, candidate in candidates.items() if candidate.form != "keep"}
+    for name in forms:
+        parent, _, leaf = name.rpartition(".")
+        setattr(made.get_submodule(parent), leaf, copy.deepcopy(candidates[name].module))
     spec = getattr(model, "spec", None)
     if forms and dataclasses.is_dataclass(spec) and not isinstance(spec, type):
         recorded = {**getattr(spec, "upsamplers", {}), **forms}
         setattr(made, "spec", dataclasses.replace(spec, upsamplers=recorded))  # noqa: B010
     return made
-
-
-def _swap(model: nn.Module, name: str, kind: str) -> str:
-    deconv = fold_following_batchnorm(model, name)
-    candidate = make_candidate(deconv, kind)
-    parent, _, leaf = name.rpartition(".")
-    setattr(model.get_submodule(parent), leaf, candidate.module)
-    return candidate.form
 
 
 def _bilinear(deconv: nn.ConvTranspose2d) -> Candidate:

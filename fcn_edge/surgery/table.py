@@ -7,7 +7,9 @@ from typing import Any
 
 from torch import nn
 
+from fcn_edge.surgery.candidates import Candidate
 from fcn_edge.surgery.fidelity import Measurement
+from fcn_edge.surgery.recover import Recovered
 
 
 @dataclass
@@ -18,17 +20,19 @@ class CandidateRow:
     form: str = ""
     residual: float | None = None
     checkerboard: float | None = None  # of the layer it draws (checkerboard.checkerboard_index)
-    layer_sqnr_db: float | None = None  # of the layer's own output in fp32, on the frames
+    kernel_sqnr_db: float | None = None  # of the layer's own output in fp32, fitted to the kernel
+    layer_sqnr_db: float | None = None  # the same after the fit to the layer's inputs (refit.py)
     fp32: Measurement | None = None  # the whole network in fp32 with only this layer replaced
     measured: Measurement | None = None  # the same network quantized, on the engine
     skipped: str = ""
+    candidate: Candidate | None = None  # the module itself; not part of the record
 
     def to_json(self) -> dict[str, Any]:
         """Return kind, form, residual, checkerboard, layer_sqnr_db, fp32{}, and the measured numbers."""
         row: dict[str, Any] = {"kind": self.kind, "form": self.form or self.kind}
-        for key, places in (("residual", 6), ("checkerboard", 6), ("layer_sqnr_db", 2)):
+        for key in ("residual", "checkerboard", "kernel_sqnr_db", "layer_sqnr_db"):
             value = getattr(self, key)
-            row[key] = None if value is None else round(value, places)
+            row[key] = None if value is None else round(value, 2 if key.endswith("_db") else 6)
         if self.fp32 is not None:
             row["fp32"] = self.fp32.to_json()
         measured = {} if self.measured is None else self.measured.to_json()
@@ -77,6 +81,7 @@ class SurgeryTable:
     layers: list[LayerRow]
     model: nn.Module
     note: str = ""  # one sentence on the whole network
+    recovery: Recovered[nn.Module] | None = None  # distillation after a lossy choice
     keep: Measurement | None = None  # all layers kept, on the engine
     chosen: Measurement | None = None  # the choice, on the engine
 
@@ -93,9 +98,10 @@ class SurgeryTable:
     def to_json(self) -> dict[str, Any]:
         """Return the table as a JSON object (evidence/surgery.json of a bundle)."""
         network = {"keep": self.keep, "chosen": self.chosen}
-        return {
+        table = {
             "mode": self.mode,
             "layers": [layer.to_json() for layer in self.layers],
             "network": {key: value.to_json() for key, value in network.items() if value is not None},
             "note": self.note,
         }
+        return table | ({"recovery": self.recovery.to_json()} if self.recovery else {})

@@ -1,0 +1,101 @@
+"""What is known of every candidate before an engine runs: residual, checkerboard, fidelity in fp32."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from fcn_edge.surgery.candidates import KINDS, Candidate, install, make_candidate, unavailable
+from fcn_edge.surgery.checkerboard import checkerboard_index, phase_gains
+from fcn_edge.surgery.fidelity import (
+    FloatArray,
+    Measurement,
+    agreement,
+    inputs_of,
+    power_ratio_db,
+    scores_of,
+    sqnr_db,
+)
+from fcn_edge.surgery.find import Upsampler, list_upsamplers
+from fcn_edge.surgery.refit import refit
+from fcn_edge.surgery.table import CandidateRow, LayerRow
+
+Frames = Sequence[npt.NDArray[np.uint8]]
+
+FRAMES = 8  # lossy candidates are fitted to what their layer is given on half of these and scored on the rest
+
+
+def describe(model: nn.Module, frames: Frames) -> list[LayerRow]:
+    """Return every transposed convolution with its candidates; lossy ones are fitted to `frames`, if any."""
+    frames = [
+        frames[int(i)] for i in np.unique(np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round())
+    ]
+    fitted_on, scored_on = frames[::2], frames[1::2] or frames
+    layers = list_upsamplers(model)
+    names = [layer.name for layer in layers]
+    seen, unseen = inputs_of(model, names, fitted_on), inputs_of(model, names, scored_on)
+    reference = scores_of(model, scored_on)
+    rows = []
+    for layer in layers:
+        row = LayerRow(
+            layer.name, layer.stride, layer.kernel, layer.in_channels, layer.out_channels, layer.groups
+        )
+        for kind in KINDS:
+            candidate = _describe(layer, kind, seen[layer.name], unseen[layer.name])
+            if candidate.candidate is not None and frames:
+                _score_in_fp32(candidate, model, layer.name, scored_on, reference)
+            row.candidates.append(candidate)
+        rows.append(row)
+    return rows
+
+
+def _describe(layer: Upsampler, kind: str, seen: Sequence[Tensor], unseen: Sequence[Tensor]) -> CandidateRow:
+    if reason := unavailable(layer.module, kind):
+        return CandidateRow(kind, skipped=reason)
+    candidate = make_candidate(layer.module, kind)
+    row = CandidateRow(kind, candidate.form, candidate.residual, candidate=candidate)
+    if unseen:
+        row.kernel_sqnr_db = row.layer_sqnr_db = output_sqnr_db(candidate.module, layer.module, unseen)
+        row.candidate = _fitted(row, layer, seen, unseen)
+        candidate = row.candidate
+    row.checkerboard = checkerboard_index(phase_gains(candidate.module, layer.in_channels, layer.stride))
+    return row
+
+
+def _fitted(
+    row: CandidateRow, layer: Upsampler, seen: Sequence[Tensor], unseen: Sequence[Tensor]
+) -> Candidate:
+    """Return the candidate fitted to its inputs, unless its kernel fit does better on unseen frames."""
+    assert row.candidate is not None
+    fitted = copy.deepcopy(row.candidate.module)
+    if refit(fitted, layer.module, seen):
+        reached = output_sqnr_db(fitted, layer.module, unseen)
+        if row.kernel_sqnr_db is None or reached > row.kernel_sqnr_db:
+            row.layer_sqnr_db = reached
+            return dataclasses.replace(row.candidate, module=fitted)
+    return row.candidate
+
+
+def _score_in_fp32(
+    row: CandidateRow, model: nn.Module, name: str, frames: Frames, reference: Sequence[FloatArray]
+) -> None:
+    assert row.candidate is not None
+    scores = scores_of(install(model, {name: row.candidate}), frames)
+    row.fp32 = Measurement(agreement(reference, scores), sqnr_db(reference, scores))
+
+
+@torch.no_grad()
+def output_sqnr_db(module: nn.Module, original: nn.Module, inputs: Sequence[Tensor]) -> float:
+    """Return how close a stand-in's outputs are to the layer's on the same inputs, in dB."""
+    signal = noise = 0.0
+    for x in inputs:
+        expected = original(x)
+        signal += float(expected.square().sum())
+        noise += float((module(x) - expected).square().sum())
+    return power_ratio_db(signal, noise)

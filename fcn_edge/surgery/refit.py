@@ -1,0 +1,77 @@
+"""Fit a lossy stand-in to what the layer really sees: least squares on activations, still in closed form.
+
+The kernel fit (fit.py) counts every input as equally likely. Feature maps are smooth and have favourite
+channels, so a fit on their own values loses less where it matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fcn_edge.models.upsample import BilinearConv2d, ResizeConv2d
+
+SAMPLES = (
+    24_000  # output pixels, spread over all inputs: some 25 for each coefficient of a 3x3, 96-channel layer
+)
+PRIOR = 1e-3  # weight of the kernel fit against the data, relative to the features' mean power
+
+
+@torch.no_grad()
+def refit(module: nn.Module, deconv: nn.ConvTranspose2d, inputs: Sequence[Tensor], seed: int = 0) -> bool:
+    """Bring a stand-in's outputs closest to `deconv`'s on `inputs`, by changing its convolution in place.
+
+    inputs: (1, C, h, w) each, as the layer is given them. Minimises ||W f - y||^2 + prior ||W - W0||^2 over
+    sampled output pixels, W0 being the present weights. Returns False, and changes nothing, for a module that
+    has no convolution to fit (an exact form) or for grouped layers, which keep their kernel fit.
+    """
+    if not isinstance(module, (ResizeConv2d, BilinearConv2d)) or not inputs:
+        return False
+    conv = module.conv
+    if not isinstance(conv, nn.Conv2d) or conv.groups != 1:
+        return False
+    generator = torch.Generator().manual_seed(seed)
+    size = conv.weight[0].numel() + (conv.bias is not None)
+    gram, moment = torch.zeros(size, size).double(), torch.zeros(size, conv.out_channels).double()
+    for x in inputs:
+        features, targets = _features(module, conv, x), deconv(x)[0].flatten(1).T
+        picked = torch.randperm(len(features), generator=generator)[: max(1, SAMPLES // len(inputs))]
+        f, y = features[picked].double(), targets[picked].double()
+        gram += f.T @ f
+        moment += f.T @ y
+    _solve(conv, gram, moment)
+    return True
+
+
+def _features(module: ResizeConv2d | BilinearConv2d, conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """Return (pixels, coefficients): what the convolution's weights (and bias) are multiplied with."""
+    height, width = (int(size) for size in conv.padding)
+    pads = module.pads or [width, width, height, height]
+    if isinstance(module, ResizeConv2d):
+        x = F.interpolate(x, scale_factor=module.scale, mode="nearest")
+    padded = F.pad(x, pads)
+    rows, columns = (padded.shape[2 + i] - conv.kernel_size[i] + 1 for i in (0, 1))
+    patches = F.unfold(padded, conv.kernel_size).reshape(1, -1, rows, columns)
+    if isinstance(module, BilinearConv2d):
+        patches = module.resize(patches, x)
+    features = patches[0].flatten(1).T
+    if conv.bias is None:
+        return features
+    return torch.cat([features, torch.ones(len(features), 1)], dim=1)
+
+
+def _solve(conv: nn.Conv2d, gram: Tensor, moment: Tensor) -> None:
+    present = conv.weight.flatten(1).double().T
+    if conv.bias is not None:
+        present = torch.cat([present, conv.bias.double()[None]])
+    prior = PRIOR * gram.diagonal().mean().clamp_min(1e-12)
+    solved = torch.linalg.solve(
+        gram + prior * torch.eye(len(gram), dtype=gram.dtype), moment + prior * present
+    )
+    count = conv.weight[0].numel()
+    conv.weight.copy_(solved[:count].T.reshape(conv.weight.shape))
+    if conv.bias is not None:
+        conv.bias.copy_(solved[count])
