@@ -26,7 +26,7 @@ from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.gate import GateVerdict, judge, ungated
 from fcn_edge.quantize.lint import lint, refuse_if_found
 from fcn_edge.quantize.qdq import layer_names, quantize_onnx
-from fcn_edge.quantize.recipe import Recipe, load_recipe
+from fcn_edge.quantize.recipe import recipe_for
 from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS, Target
 from fcn_edge.train.checkpoint import Checkpoint, load_checkpoint
 
@@ -135,7 +135,7 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
     if config.target not in TARGETS:
         raise unknown_name("target", config.target, list(TARGETS))
     target = TARGETS[config.target]
-    if config.int8 and target.weight_bits is None:
+    if config.int8 and target.weights is None:
         raise MisuseError(f"--target {config.target} is float only", hint="leave --int8 out, or use openvino")
     if config.int8 and config.data is None:
         raise MisuseError("--int8 needs frames to calibrate on", hint="add --data NAME:PATH")
@@ -193,9 +193,8 @@ def operate(build: Build, calibration: CalibrationSet | None) -> bool:
 
 def quantize(build: Build, fp32: Path, calibration: CalibrationSet) -> Path:
     """Write the Q/DQ graph, lint it and return its path."""
-    assert build.target.weight_bits is not None  # start() saw to it
-    recipe = load_recipe(build.config.recipe) if build.config.recipe else Recipe()
-    recipe = replace(recipe, weight_bits=recipe.weight_bits or build.target.weight_bits)
+    assert build.target.weights is not None  # start() saw to it
+    recipe = recipe_for(build.config.recipe, build.target.weights)
     path = build.work / "int8.onnx"
     report = quantize_onnx(fp32, calibration, recipe, path)
     for text in report.notes:
@@ -238,7 +237,7 @@ def measure(build: Build, fp32: Path, shipped: Segmenter) -> GateVerdict:
         [Subject("original", original, names), Subject("shipped", shipped, names)],
         dataset, limit=config.limit, progress=build.note, each=same.update,
     )  # fmt: skip
-    gate = judge(before, after, same.value, config.max_drop)
+    gate = judge(before, after, same.value, config.max_drop, config.min_agreement)
     build.evidence["gate"] = {
         **gate.to_json(),
         "engine": build.target.engine or ORACLE, "oracle": build.target.engine is None,

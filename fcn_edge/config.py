@@ -87,6 +87,7 @@ class CompileConfig:
     calibration_split: str = "train"
     calibration_count: int = 64
     max_drop: float = 0.01  # largest accepted loss of mean IU, as a fraction
+    min_agreement: float = 0.9  # least share of pixels on which INT8 gives the class fp32 gives
     upsample: str = "auto"  # keep | subpixel | bilinear | resize-conv | auto
     recipe: str | None = None
     seed: int = 0

@@ -9,27 +9,26 @@ from dataclasses import dataclass
 class Target:
     """How a target takes the network.
 
-    tail: which graph it gets, class scores or the finished mask. engine: the backend that runs it in Python;
-    None where that takes a device which need not be here, so that the oracle (ONNX Runtime, every node as the
-    standard defines it) stands in. weight_bits: of INT8 weights, unless a recipe says otherwise; None for
-    targets that are float only.
+    tail: which graph it gets, class scores or the finished mask. engine: the backend that runs it in
+    Python; None where that takes a device which need not be here, so that the oracle (ONNX Runtime, every
+    node as the standard defines it) stands in. weights: range of INT8 weights (quantize.qdq) unless a
+    recipe says otherwise; None for targets that are float only.
     """
 
     tail: str
     engine: str | None
-    weight_bits: int | None
+    weights: str | None
 
 
-# CPUs get 7 bits: without VNNI they add products with 8-bit weights in 16 bits, which saturates
-# (docs/int8.md)
+# CPUs get paired ranges: without VNNI they add two products in 16 bits, which saturates (docs/int8.md)
 TARGETS = {
-    "openvino": Target(tail="scores", engine="openvino", weight_bits=7),
-    "onnx": Target(tail="mask", engine="onnxruntime", weight_bits=7),
-    "tensorrt": Target(tail="mask", engine=None, weight_bits=8),
-    "tensorrt-rtx": Target(tail="mask", engine=None, weight_bits=8),
-    "torch-tensorrt": Target(tail="mask", engine=None, weight_bits=8),
-    "torchscript": Target(tail="scores", engine="torchscript", weight_bits=None),
-    "aoti": Target(tail="scores", engine="aoti", weight_bits=None),
+    "openvino": Target(tail="scores", engine="openvino", weights="pairs"),
+    "onnx": Target(tail="mask", engine="onnxruntime", weights="pairs"),
+    "tensorrt": Target(tail="mask", engine=None, weights="full"),
+    "tensorrt-rtx": Target(tail="mask", engine=None, weights="full"),
+    "torch-tensorrt": Target(tail="mask", engine=None, weights="full"),
+    "torchscript": Target(tail="scores", engine="torchscript", weights=None),
+    "aoti": Target(tail="scores", engine="aoti", weights=None),
 }
 ORACLE = "onnxruntime"
 ORACLE_OPTIONS = {"optimize": "off"}

@@ -17,7 +17,7 @@ def resize_frame(frame: Frame, size: tuple[int, int]) -> Frame:
 
     if frame.shape[:2] == tuple(size):
         return frame
-    return cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(frame, (size[1], size[0]), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def resize_mask(mask: Frame, size: tuple[int, int]) -> Frame:
@@ -26,4 +26,4 @@ def resize_mask(mask: Frame, size: tuple[int, int]) -> Frame:
 
     if mask.shape == tuple(size):
         return mask
-    return cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST), np.uint8)

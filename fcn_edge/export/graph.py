@@ -22,6 +22,9 @@ class FrameGraph(nn.Module):
     operation a Cast.
     """
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, fcn: nn.Module, size: tuple[int, int], tail: str = "scores") -> None:
         super().__init__()
         if tail not in TAILS:

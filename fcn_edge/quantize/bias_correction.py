@@ -1,9 +1,9 @@
-"""Bias correction: the mean error that quantization puts on every channel, taken back through the bias.
+"""Bias correction: the mean error that rounding the weights puts on every channel, taken back by the bias.
 
 Rounding the few weights of a depthwise filter shifts the mean of its output (M. Nagel et al., "Data-Free
-Quantization through Weight Equalization and Bias Correction", ICCV 2019). The shift is measured on
-calibration frames against the fp32 network and subtracted from the layer's bias, which is float in the Q/DQ
-graph: free at run time.
+Quantization through Weight Equalization and Bias Correction", ICCV 2019, section 4.2). The expected shift
+is (W_int8 - W) * E[x]; E[x] is what the fp32 network showed on the calibration frames. Biases are float in
+the Q/DQ graph, so the correction costs nothing at run time.
 """
 
 from __future__ import annotations
@@ -11,56 +11,76 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 
-from fcn_edge.quantize.ranges import tensor_values
+from fcn_edge.quantize.ranges import Observed
 
-GROUPS = (
-    8  # layers are corrected in this many steps along the graph, each on top of the corrections before it
-)
+Array = npt.NDArray[np.float32]
 
 
 def correct_biases(
-    fp32: onnx.ModelProto,
-    quantized: onnx.ModelProto,
-    frames: list[npt.NDArray[np.uint8]],
-    groups: int = GROUPS,
+    fp32: onnx.ModelProto, quantized: onnx.ModelProto, seen: dict[str, Observed]
 ) -> dict[str, float]:
-    """Correct the biases of `quantized` in place; return for every layer its largest correction.
+    """Correct the biases of `quantized`'s INT8 layers in place; return every layer's largest correction.
 
-    Both graphs name their tensors alike. Frames: uint8 (H, W, 3).
+    Both graphs name their layers alike. seen: what the layers' inputs did on the calibration frames.
     """
-    layers = [node for node in quantized.graph.node if node.op_type in ("Conv", "ConvTranspose")]
-    layers = [node for node in layers if node.input[1].endswith("_dq")]
-    outputs = [node.output[0] for node in layers]
-    target = channel_means(fp32, outputs, frames)
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in fp32.graph.initializer}
+    originals = {node.name: node for node in fp32.graph.node}
+    values = {tensor.name: tensor for tensor in quantized.graph.initializer}
     largest = {}
-    for part in np.array_split(np.arange(len(layers)), min(groups, len(layers))):
-        now = channel_means(quantized, [outputs[index] for index in part], frames)
-        for index in part:
-            shift = now[outputs[index]] - target[outputs[index]]
-            _add_to_bias(quantized.graph, layers[index], -shift)
-            largest[layers[index].name] = float(np.abs(shift).max())
+    for node in quantized.graph.node:
+        if f"{node.name}.weight_q" not in values:
+            continue
+        original = originals[node.name]
+        error = _dequantized(node, values) - weights[original.input[1]]
+        shift = expected_output(original, error, seen[original.input[0]])
+        _subtract_from_bias(quantized.graph, node, shift, values)
+        largest[node.name] = float(np.abs(shift).max())
     return largest
 
 
-def channel_means(
-    model: onnx.ModelProto, tensors: list[str], frames: list[npt.NDArray[np.uint8]]
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Return the mean of every channel of (1, C, h, w) tensors over all frames."""
-    total: dict[str, npt.NDArray[np.float64]] = {}
-    for values in tensor_values(model, tensors, frames):
-        for name, value in values.items():
-            total[name] = total.get(name, 0) + value.mean(axis=(0, 2, 3), dtype=np.float64)
-    return {name: value / len(frames) for name, value in total.items()}
+def expected_output(layer: onnx.NodeProto, weight: Array, seen: Observed) -> Array:
+    """Return the mean of every output channel of a layer with `weight` for inputs with the means seen.
+
+    The layer runs once on an image that is constant in every channel, so padding, stride and transposition
+    count as they do in the network.
+    """
+    import onnxruntime as ort
+
+    image = np.broadcast_to(seen.mean[None, :, None, None], (1, len(seen.mean), *seen.size)).astype(
+        np.float32
+    )
+    node = helper.make_node(layer.op_type, ["x", "w"], ["y"])
+    node.attribute.extend(layer.attribute)
+    graph = helper.make_graph(
+        [node],
+        "layer",
+        [
+            helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, image.shape),
+            helper.make_tensor_value_info("w", onnx.TensorProto.FLOAT, weight.shape),
+        ],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": image, "w": weight.astype(np.float32)})[0].mean(axis=(0, 2, 3))
 
 
-def _add_to_bias(graph: onnx.GraphProto, node: onnx.NodeProto, change: npt.NDArray[np.float64]) -> None:
-    """Give `node` a bias of its own: its old one (or zero) plus `change`."""
-    old = np.zeros(len(change), np.float32)
+def _dequantized(node: onnx.NodeProto, values: dict[str, onnx.TensorProto]) -> Array:
+    integers = numpy_helper.to_array(values[f"{node.name}.weight_q"]).astype(np.float32)
+    scale = numpy_helper.to_array(values[f"{node.name}.weight_scale"])
+    axis = 0 if node.op_type == "Conv" else 1
+    return integers * scale.reshape([-1 if i == axis else 1 for i in range(integers.ndim)])
+
+
+def _subtract_from_bias(
+    graph: onnx.GraphProto, node: onnx.NodeProto, shift: Array, values: dict[str, onnx.TensorProto]
+) -> None:
+    """Give `node` a bias of its own: its old one (or zero) less `shift`."""
+    old = np.zeros(len(shift), np.float32)
     if len(node.input) > 2:
-        old = numpy_helper.to_array(next(t for t in graph.initializer if t.name == node.input[2]))
-        node.input.pop()
+        old = numpy_helper.to_array(values[node.input.pop()])
     name = f"{node.name}.bias_corrected"
-    graph.initializer.append(numpy_helper.from_array((old + change).astype(np.float32), name))
+    graph.initializer.append(numpy_helper.from_array((old - shift).astype(np.float32), name))
     node.input.append(name)

@@ -19,8 +19,13 @@ ENOUGH = 64  # fewer than this are a warning
 class Frames(Protocol):
     """What a calibration set is chosen from: any data.Dataset."""
 
-    name: str
-    split: str
+    @property
+    def name(self) -> str:
+        """Adapter, e.g. camvid."""
+
+    @property
+    def split(self) -> str:
+        """train, val, ..."""
 
     def __len__(self) -> int:
         """Return the number of frames."""

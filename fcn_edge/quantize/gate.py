@@ -11,13 +11,15 @@ class GateVerdict:
     """The decision and the numbers it rests on; all values are fractions.
 
     metric "miou" when there are labels (drop = fp32_miou - int8_miou), else "agreement"
-    (drop = 1 - agreement). worst_class: the class whose IU fell most.
+    (drop = 1 - agreement). worst_class: the class whose IU fell most. Below min_agreement the verdict is fail
+    whatever the mean IU: masks that merely score alike are not to be trusted.
     """
 
     verdict: str  # pass | fail | ungated
     metric: str
     drop: float
     max_drop: float
+    min_agreement: float = 0.0
     agreement: float | None = None
     fp32_miou: float | None = None
     int8_miou: float | None = None
@@ -29,6 +31,8 @@ class GateVerdict:
 
     def sentence(self) -> str:
         """Say in words what was lost, and where most."""
+        if self.verdict == "ungated":
+            return "nothing was measured: there was no data to score on"
         if self.metric == "agreement":
             what = f"INT8 changes {self.drop:.2%} of the pixels (no labels to score)"
         else:
@@ -37,22 +41,39 @@ class GateVerdict:
             )
         worst = self.worst_class
         lost = f", most in class {worst['name']} ({worst['drop']:.4f})" if worst and worst["drop"] > 0 else ""
-        limit = "within" if self.verdict == "pass" else "over"
-        return f"{what}{lost}: {limit} the limit of {self.max_drop:g}"
+        limit = "within" if self.drop <= self.max_drop else "over"
+        text = f"{what}{lost}: {limit} the limit of {self.max_drop:g}"
+        if self.agreement is not None and self.agreement < self.min_agreement:
+            text += (
+                f"; {self.agreement:.2%} of the pixels agree with fp32, needed are {self.min_agreement:.0%}"
+            )
+        return text
 
 
-def judge(fp32: dict[str, Any], int8: dict[str, Any], agreement: float, max_drop: float) -> GateVerdict:
+def judge(
+    fp32: dict[str, Any],
+    int8: dict[str, Any],
+    agreement: float,
+    max_drop: float,
+    min_agreement: float = 0.0,
+) -> GateVerdict:
     """Compare two metrics (train.metrics.ConfusionMatrix.to_json; "miou" None without labels) and decide.
 
     agreement: share of pixels with the same class in both.
     """
     before, after = fp32.get("miou"), int8.get("miou")
-    if before is None or after is None:
-        drop = 1 - agreement
-        return GateVerdict(_verdict(drop, max_drop), "agreement", drop, max_drop, agreement)
-    drop = before - after
+    drop = 1 - agreement if before is None or after is None else before - after
+    labelled = before is not None and after is not None
     return GateVerdict(
-        _verdict(drop, max_drop), "miou", drop, max_drop, agreement, before, after, worst_class(fp32, int8)
+        verdict="pass" if drop <= max_drop and agreement >= min_agreement else "fail",
+        metric="miou" if labelled else "agreement",
+        drop=drop,
+        max_drop=max_drop,
+        min_agreement=min_agreement,
+        agreement=agreement,
+        fp32_miou=before,
+        int8_miou=after,
+        worst_class=worst_class(fp32, int8) if labelled else None,
     )
 
 
@@ -73,7 +94,3 @@ def worst_class(fp32: dict[str, Any], int8: dict[str, Any]) -> dict[str, Any] | 
         return None
     name = max(drops, key=drops.__getitem__)
     return {"name": name, "drop": drops[name]}
-
-
-def _verdict(drop: float, max_drop: float) -> str:
-    return "pass" if drop <= max_drop else "fail"

@@ -142,10 +142,10 @@ def uint8_only_at_the_edges(graph: Graph) -> Iterator[Finding]:
                     "put a Cast directly after the input",
                 )
     for value in graph.outputs:
-        node = graph.producer.get(value.name)
-        if node is not None and graph.types.get(value.name) == TensorProto.UINT8 and node.op_type != "Cast":
+        maker = graph.producer.get(value.name)
+        if maker and graph.types.get(value.name) == TensorProto.UINT8 and maker.op_type != "Cast":
             yield Finding(
-                _label(node),
+                _label(maker),
                 "uint8-output",
                 f"makes the uint8 output {value.name}",
                 "make a Cast the last operator",

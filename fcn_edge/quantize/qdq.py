@@ -18,6 +18,7 @@ from onnx import helper, numpy_helper
 
 from fcn_edge.artifacts import atomic_write_bytes, sha256_file
 from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.quantize.bias_correction import correct_biases
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.ranges import Progress, clip_point, observe
 from fcn_edge.quantize.recipe import Recipe
@@ -38,9 +39,10 @@ class QuantizeReport:
     int8_layers: list[str]
     float_layers: list[str]
     ranges: dict[str, float]
-    weight_sqnr_db: dict[str, float]
     model_sha256: str
     calibration_sha256: str
+    weight_sqnr_db: dict[str, float] = field(default_factory=dict)
+    bias_correction: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -66,17 +68,14 @@ def quantize_onnx(
     ranges = {name: clip_point(seen[name], recipe) for name in tensors}
     report = QuantizeReport(
         *_split_layers(model, recipe),
-        ranges,
-        {},
-        sha256_file(fp32_onnx),
-        calibration.sha256,
-        [f"tensor {name} is always zero" for name in tensors if seen[name].peak == 0],
+        ranges=ranges,
+        model_sha256=sha256_file(fp32_onnx),
+        calibration_sha256=calibration.sha256,
+        notes=[f"tensor {name} is always zero" for name in tensors if seen[name].peak == 0],
     )
     insert_qdq(model, ranges, recipe, report.weight_sqnr_db)
     if recipe.bias_correction:
-        from fcn_edge.quantize.bias_correction import correct_biases
-
-        correct_biases(onnx.load(fp32_onnx), model, calibration.frames)
+        report.bias_correction = correct_biases(onnx.load(fp32_onnx), model, seen)
     atomic_write_bytes(out_onnx, model.SerializeToString(deterministic=True))
     return report
 
@@ -179,15 +178,31 @@ def _pair(graph: onnx.GraphProto, name: str, scale: np.float32) -> list[onnx.Nod
 
 
 def quantize_weight(
-    weight: npt.NDArray[np.float32], axis: int, bits: int
+    weight: npt.NDArray[np.float32], axis: int, weights: str
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Return int8 weights and float32 scales per index of `axis`: symmetric, largest magnitude at the end."""
-    limit = 2 ** (bits - 1) - 1
-    others = tuple(i for i in range(weight.ndim) if i != axis)
-    peak = np.abs(weight).max(axis=others)
-    scale = np.where(peak > 0, peak / limit, 1.0).astype(np.float32)
-    shape = [-1 if i == axis else 1 for i in range(weight.ndim)]
-    return np.clip(np.rint(weight / scale.reshape(shape)), -limit, limit).astype(np.int8), scale
+    """Return int8 weights and float32 scales per index of `axis` (0 for Conv, 1 for ConvTranspose).
+
+    Symmetric. weights "full": the largest magnitude becomes 127. "pairs": so does the largest sum of two
+    weights on neighbouring input channels, where they have one sign. CPUs without VNNI (vpmaddubsw) add the
+    products of such a pair with two unsigned bytes in 16 bits: 255 * (w0 + w1) saturates above 128.
+    """
+    peak = np.abs(weight).max(axis=tuple(i for i in range(weight.ndim) if i != axis))
+    if weights == "pairs":
+        peak = np.maximum(peak, _largest_pair(weight, axis))
+    scale = np.where(peak > 0, peak / 127, 1.0).astype(np.float32)
+    return np.clip(np.rint(weight / _along(scale, axis, weight.ndim)), -127, 127).astype(np.int8), scale
+
+
+def _largest_pair(weight: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
+    """Return per index of `axis` the largest |w[2i] + w[2i+1]| over input channels, 0 for only one."""
+    by_input = np.moveaxis(weight, (axis, 1 - axis), (0, 1))
+    paired = by_input.shape[1] // 2 * 2
+    sums = np.abs(by_input[:, 0:paired:2] + by_input[:, 1:paired:2])
+    return sums.max(axis=tuple(range(1, sums.ndim)), initial=0.0)
+
+
+def _along(scale: npt.NDArray[np.float32], axis: int, ndim: int) -> npt.NDArray[np.float32]:
+    return scale.reshape([-1 if i == axis else 1 for i in range(ndim)])
 
 
 def _quantize_weight(
@@ -200,9 +215,8 @@ def _quantize_weight(
     """Replace the weight of `node` by int8 values behind a DequantizeLinear, which is returned."""
     weight = numpy_helper.to_array(tensor)
     axis = 0 if node.op_type == "Conv" else 1
-    integers, scale = quantize_weight(weight, axis, recipe.weight_bits or 8)
-    shape = [-1 if i == axis else 1 for i in range(weight.ndim)]
-    noise = float(np.square(integers * scale.reshape(shape) - weight).sum())
+    integers, scale = quantize_weight(weight, axis, recipe.weights)
+    noise = float(np.square(integers * _along(scale, axis, weight.ndim) - weight).sum())
     weight_sqnr_db[node.name] = round(10 * np.log10(float(np.square(weight).sum()) / max(noise, 1e-30)), 2)
     name = f"{node.name}.weight"
     graph.initializer.append(numpy_helper.from_array(integers, f"{name}_q"))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +19,13 @@ Progress = Callable[[int, int], None]  # (frames done, frames in all)
 
 @dataclass
 class Observed:
-    """What one tensor did over all calibration frames."""
+    """What one tensor (1, C, h, w) did over all calibration frames."""
 
-    peak: float  # largest |value|
-    histogram: npt.NDArray[np.int64]  # of |value|, BINS equal bins over [0, peak]
+    peak: float = 0.0  # largest |value|
+    mean: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # of every channel
+    size: tuple[int, ...] = ()  # (h, w)
+    histogram: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    """Of |value|, BINS equal bins over [0, peak]."""
 
 
 def observe(
@@ -41,11 +43,14 @@ def observe(
     frames = list(frames)
     passes = 2 if histograms else 1
     done = 0
-    seen = {name: Observed(0.0, np.zeros(BINS, np.int64)) for name in tensors}
+    seen = {name: Observed() for name in tensors}
     for number in range(passes):
         for values in tensor_values(model, tensors, frames):
             for name, value in values.items():
-                _peak(seen[name], name, value) if number == 0 else _count(seen[name], value)
+                if number == 0:
+                    _extend(seen[name], name, value, len(frames))
+                else:
+                    _count(seen[name], value)
             done += 1
             if progress:
                 progress(done, passes * len(frames))
@@ -62,34 +67,31 @@ def tensor_values(
         yield dict(zip(tensors, session.run(tensors, {name: frame[None]}), strict=True))
 
 
-def open_with_outputs(model: onnx.ModelProto, tensors: list[str]):  # type: ignore[no-untyped-def]
-    """Return an ONNX Runtime session of the model with the named inner tensors as further outputs."""
+def open_with_outputs(model: onnx.ModelProto, tensors: list[str]) -> Any:
+    """Return an ONNX Runtime session that computes the named inner tensors and nothing they do not need."""
     import onnxruntime as ort
 
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
-    present = {output.name for output in probe.graph.output}
+    del probe.graph.output[:]
     probe.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-        for name in tensors
-        if name not in present
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in tensors
     )
     settings = ort.SessionOptions()
-    settings.log_severity_level = 3
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "probe.onnx"
-        onnx.save(probe, path)
-        return ort.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
+    settings.log_severity_level = 3  # errors only
+    return ort.InferenceSession(probe.SerializeToString(), settings, providers=["CPUExecutionProvider"])
 
 
-def _peak(seen: Observed, name: str, value: npt.NDArray[np.float32]) -> None:
-    peak = float(np.abs(value).max()) if value.size else 0.0
+def _extend(seen: Observed, name: str, value: npt.NDArray[np.float32], frames: int) -> None:
+    peak = float(max(value.max(), -value.min()))
     if not np.isfinite(peak):
         raise FcnEdgeError(
             f"tensor {name} is not finite on the calibration frames",
             hint="the network overflows: check the checkpoint (fcn-edge eval)",
         )
     seen.peak = max(seen.peak, peak)
+    mean = value.mean(axis=(0, 2, 3), dtype=np.float64) / frames
+    seen.mean, seen.size = (seen.mean + mean if seen.mean.size else mean), value.shape[2:]
 
 
 def _count(seen: Observed, value: npt.NDArray[np.float32]) -> None:
@@ -131,9 +133,12 @@ def _smallest_divergence(histogram: npt.NDArray[np.int64], width: float) -> floa
     """Return the clip point whose 128-level histogram is nearest in Kullback-Leibler divergence.
 
     S. Migacz, "8-bit Inference with TensorRT", GTC 2017: outliers are folded into the last kept bin of the
-    reference; the candidate spreads each level's count over the reference's non-empty bins.
+    reference; the candidate spreads each level's count over the reference's non-empty bins. The first bin is
+    taken for its neighbour: after a ReLU it holds the zeros, which every scale represents exactly.
     """
     levels = 128
+    histogram = histogram.copy()
+    histogram[0] = histogram[1]
     best, best_divergence = len(histogram), np.inf
     for kept in range(levels, len(histogram) + 1, 16):
         reference = histogram[:kept].astype(np.float64)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
 
 METHODS = ("minmax", "percentile", "entropy", "mse")
+WEIGHTS = ("auto", "full", "pairs")
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Recipe:
     method: str = "minmax"  # of activation ranges: minmax | percentile | entropy | mse
     percentile: float = 99.99  # of |activation|, for method percentile
     float_layers: tuple[str, ...] = ()  # names of layers kept in float, as `fcn-edge inspect` lists them
-    weight_bits: int = 0  # 8, 7 (cannot saturate on CPUs without VNNI), or 0: what the target needs
+    weights: str = "auto"  # range of INT8 weights: full | pairs (see qdq.quantize_weight) | auto: by target
     bias_correction: bool = True  # fold the mean error of every layer into its bias
 
     def __post_init__(self) -> None:
@@ -26,19 +27,18 @@ class Recipe:
             raise unknown_name("range method", self.method, METHODS)
         if not 50 < self.percentile <= 100:
             raise MisuseError(f"percentile is {self.percentile}", hint="give a value above 50 and up to 100")
-        if self.weight_bits not in (0, 7, 8):
-            raise MisuseError(
-                f"weight_bits is {self.weight_bits}", hint="give 7, 8, or 0 for what the target needs"
-            )
+        if self.weights not in WEIGHTS:
+            raise unknown_name("range of weights", self.weights, WEIGHTS)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, for evidence."""
         return {**asdict(self), "float_layers": list(self.float_layers)}
 
 
-def load_recipe(name: str) -> Recipe:
-    """Return a recipe by file path, or a plain one by the name of its range method."""
-    return Recipe(method=name) if name in METHODS else read_recipe(Path(name))
+def recipe_for(name: str | None, weights: str) -> Recipe:
+    """Return the recipe `name` (TOML file, range method; None: the default), its `auto` weights decided."""
+    recipe = Recipe() if name is None else Recipe(method=name) if name in METHODS else read_recipe(Path(name))
+    return replace(recipe, weights=weights) if recipe.weights == "auto" else recipe
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -54,7 +54,7 @@ def test_weights_and_scales_equal_those_of_onnxruntimes_quantizer(
             "OpTypesToExcludeOutputQuantization": ["Conv"],
         },
     )  # fmt: skip
-    quantize_onnx(fp32, calibration, Recipe(weight_bits=8, bias_correction=False), tmp_path / "ours.onnx")
+    quantize_onnx(fp32, calibration, Recipe(weights="full", bias_correction=False), tmp_path / "ours.onnx")
     theirs, ours = constants(onnx.load(tmp_path / "ort.onnx")), constants(onnx.load(tmp_path / "ours.onnx"))
     compared = 0
     for name in ("backbone.0.0", "backbone.1.1.0", "backbone.2.0", "score16", "up16", "up8"):
@@ -70,16 +70,32 @@ def test_weights_and_scales_equal_those_of_onnxruntimes_quantizer(
     assert compared == 10
 
 
-@pytest.mark.parametrize("bits", [7, 8])
+@pytest.mark.parametrize("weights", ["full", "pairs"])
 @pytest.mark.parametrize("axis", [0, 1])
-def test_integer_weights_are_within_half_a_step_of_the_float_ones(bits: int, axis: int) -> None:
+def test_integer_weights_are_within_half_a_step_of_the_float_ones(weights: str, axis: int) -> None:
     for seed in range(20):
         original = weight(seed, (5, 6, 3, 3))
         original[:, 2] = original[3] = 0
-        integers, scale = quantize_weight(original, axis, bits)
+        integers, scale = quantize_weight(original, axis, weights)
         scale = scale.reshape([-1 if i == axis else 1 for i in range(4)])
         assert np.all(np.abs(integers * scale - original) <= scale / 2 * 1.001), seed
-        assert np.abs(integers).max() == 2 ** (bits - 1) - 1
+
+
+@pytest.mark.parametrize("shape", [(8, 6, 3, 3), (8, 7, 1, 1), (8, 1, 5, 5)])
+def test_sums_of_two_products_with_bytes_fit_in_16_bits_with_paired_ranges_only(
+    shape: tuple[int, ...],
+) -> None:
+    saturates = 0
+    for seed in range(20):
+        original = weight(seed, shape)
+        for kind in ("full", "pairs"):
+            integers = quantize_weight(original, 0, kind)[0].astype(np.int32)
+            pairs = integers[:, : shape[1] // 2 * 2].reshape(shape[0], -1, 2, *shape[2:])
+            worst = 255 * np.stack([np.maximum(pairs, 0).sum(2), np.minimum(pairs, 0).sum(2)])
+            fits = worst.size == 0 or (worst.min() >= -(2**15) and worst.max() < 2**15)
+            saturates += kind == "full" and not fits
+            assert fits or kind == "full", (seed, kind)
+    assert saturates == (20 if shape[1] > 1 else 0)
 
 
 def test_quantized_graph_is_legal_and_close_to_the_original(
@@ -87,7 +103,7 @@ def test_quantized_graph_is_legal_and_close_to_the_original(
 ) -> None:
     from fcn_edge.backends import load_backend
 
-    report = quantize_onnx(fp32, calibration, Recipe(weight_bits=8), tmp_path / "q.onnx")
+    report = quantize_onnx(fp32, calibration, Recipe(weights="full"), tmp_path / "q.onnx")
     model = onnx.load(tmp_path / "q.onnx")
     onnx.checker.check_model(model, full_check=True)
     assert lint(model) == []
