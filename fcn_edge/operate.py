@@ -22,7 +22,7 @@ from fcn_edge.export.onnx import export_onnx
 from fcn_edge.models.fcn import FCN
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.qdq import quantize_onnx
-from fcn_edge.quantize.recipe import Recipe, load_recipe
+from fcn_edge.quantize.recipe import Recipe, recipe_for
 from fcn_edge.surgery.decide import decide
 from fcn_edge.surgery.fidelity import Measurement, agreement, sqnr_db
 from fcn_edge.surgery.table import SurgeryTable
@@ -121,8 +121,7 @@ def operate_on(
     if calibration is None:
         return decide(model, [], None, config.upsample, progress=progress)
     target = TARGETS[config.target]
-    recipe = load_recipe(config.recipe) if config.recipe else Recipe()
-    recipe = replace(recipe, weight_bits=recipe.weight_bits or target.weight_bits or 0)
+    recipe = recipe_for(config.recipe, target.weights or "full")
     measure = TargetMeasure(model, calibration, size, target, recipe, config.options)
     return decide(model, calibration.frames, measure, config.upsample, progress=progress)
 
