@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fcn_edge.data.camvid import open_camvid
+from fcn_edge.data.cityscapes import open_cityscapes
 from fcn_edge.data.dataset import IGNORE, Classes, ClassFile, Dataset, Sample
 from fcn_edge.data.folder import open_folder
 from fcn_edge.data.streets import open_streets
+from fcn_edge.data.voc import open_voc
 from fcn_edge.errors import unknown_name
 
 __all__ = ["ADAPTERS", "IGNORE", "ClassFile", "Classes", "Dataset", "Sample", "open_dataset"]
@@ -22,6 +24,8 @@ __all__ = ["ADAPTERS", "IGNORE", "ClassFile", "Classes", "Dataset", "Sample", "o
 ADAPTERS: dict[str, Callable[..., Dataset]] = {
     "camvid": open_camvid,  # camvid:FOLDER   SPLIT/ and SPLITannot/
     "folder": open_folder,  # folder:FOLDER   images/, masks/, classes.json
+    "voc": open_voc,  # voc:FOLDER   JPEGImages/, SegmentationClass/, ImageSets/Segmentation/
+    "cityscapes": open_cityscapes,  # cityscapes:FOLDER   leftImg8bit/SPLIT/CITY/, gtFine/SPLIT/CITY/
     "streets": open_streets,  # streets or streets:HEIGHTxWIDTH, rendered on the fly
 }
 

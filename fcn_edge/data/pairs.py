@@ -139,11 +139,18 @@ def pair_by_stem(frames: Path, masks: Path | None) -> tuple[Pair, ...]:
     if masks is None:
         return tuple(Pair(stem, path, None) for stem, path in images.items())
     labels = files_by_stem(require_folder(masks, "masks"), MASK_SUFFIXES)
-    missing = [path for stem, path in images.items() if stem not in labels]
-    if missing:
-        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise FcnEdgeError(f"no mask for {missing[0]}{more}", hint=f"expected {masks / missing[0].stem}.png")
-    return tuple(Pair(stem, path, labels[stem]) for stem, path in images.items())
+    return require_masks(
+        tuple(Pair(stem, path, labels.get(stem, masks / f"{stem}.png")) for stem, path in images.items())
+    )
+
+
+def require_masks(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    """Return `pairs` if every mask they name is there, else raise one sentence that names the first frame."""
+    lacking = [pair for pair in pairs if pair.mask is not None and not pair.mask.is_file()]
+    if lacking:
+        more = f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else ""
+        raise FcnEdgeError(f"no mask for {lacking[0].frame}{more}", hint=f"expected {lacking[0].mask}")
+    return pairs
 
 
 def unknown_split(split: str, present: list[str], root: Path | str) -> MisuseError:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from data.files import NAMES, SIZE, camvid_tree, folder_tree, random_frame, random_mask, write_image
+from data.palette_png import palette_png
 
 from fcn_edge.data import IGNORE, Classes, open_dataset
 from fcn_edge.data.camvid import CAMVID_11, splits_of
@@ -112,22 +111,6 @@ def test_a_palette_png_gives_its_indices(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "voc.png"
     path.write_bytes(palette_png(mask, [voc_color(i) for i in range(256)]))
     assert np.array_equal(read_index_mask(path), mask)
-
-
-def palette_png(indices: np.ndarray, palette: list[tuple[int, int, int]]) -> bytes:
-    """Write an 8-bit palette PNG by the letter of the PNG specification: OpenCV cannot."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
-    height, width = indices.shape
-    rows = b"".join(b"\0" + row.tobytes() for row in indices)
-    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    colors = np.array(palette, np.uint8).tobytes()
-    chunks = [(b"IHDR", header), (b"PLTE", colors), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in chunks)
 
 
 @pytest.mark.parametrize("seed", range(5))

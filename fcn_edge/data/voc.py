@@ -1,0 +1,42 @@
+"""PASCAL VOC segmentation: lists of names, JPEG frames, palette masks with 255 as void.
+
+Everingham et al., "The PASCAL Visual Object Classes Challenge", IJCV 88(2), 2010. The folder to name is the
+one that holds JPEGImages, e.g. VOCdevkit/VOC2012.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fcn_edge.data.dataset import Classes, voc_color
+from fcn_edge.data.pairs import Pair, PairDataset, data_root, require_folder, require_masks, unknown_split
+from fcn_edge.errors import FcnEdgeError
+
+_NAMES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
+    "tvmonitor",
+)  # fmt: skip
+_UNPACK = "unpack the VOC archive again"
+VOC_21 = Classes(_NAMES, tuple(voc_color(i) for i in range(len(_NAMES))))
+
+
+def open_voc(where: str, split: str, *, labelled: bool = True) -> PairDataset:
+    """Open the frames that WHERE/ImageSets/Segmentation/SPLIT.txt names, with masks of SegmentationClass/."""
+    root = data_root("voc", where)
+    lists = require_folder(root / "ImageSets" / "Segmentation", "the lists of a VOC data set")
+    names = lists / f"{split}.txt"
+    if not split or not names.is_file():
+        raise unknown_split(split, sorted(path.stem for path in lists.glob("*.txt")), root)
+    pairs = tuple(_pair(root, stem, labelled) for stem in names.read_text(encoding="utf-8").split())
+    if not pairs:
+        raise FcnEdgeError(f"{names} names no frame", hint=_UNPACK)
+    absent = [pair.frame for pair in pairs if not pair.frame.is_file()]
+    if absent:
+        raise FcnEdgeError(f"{names} names {absent[0]}, which is not there", hint=_UNPACK)
+    return PairDataset("voc", split, VOC_21, require_masks(pairs))
+
+
+def _pair(root: Path, stem: str, labelled: bool) -> Pair:
+    mask = root / "SegmentationClass" / f"{stem}.png"
+    return Pair(stem, root / "JPEGImages" / f"{stem}.jpg", mask if labelled else None)
