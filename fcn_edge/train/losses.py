@@ -10,7 +10,7 @@ from torch import Tensor
 from fcn_edge.data import IGNORE, Dataset
 from fcn_edge.train.evaluate import labels
 
-SAMPLED_MASKS = 256  # enough for class shares to a few percent; a rendered data set pays for each
+SAMPLED_MASKS = 128  # enough for class shares; a rendered data set pays for each
 
 
 def count_pixels(dataset: Dataset, num_classes: int, samples: int = SAMPLED_MASKS) -> np.ndarray:
