@@ -61,15 +61,29 @@ def _openvino_tail(tail: str):
         TARGETS["openvino"] = usual
 
 
-def road_clip() -> Path:
-    """Return a 1280x720 H.264 clip of streets of 4 seconds, rendered once."""
-    from fcn_edge.data.streets import render_clip
+def frames_folder(size: tuple[int, int], count: int = 32) -> Path:
+    """Return a folder of val frames of streets as BMP images, rendered once."""
+    import cv2
 
-    clip = CACHE / "streets-720p.mp4"
-    if not clip.is_file():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        render_clip(clip, seconds=4.0, fps=30, size=(720, 1280), seed=1)
-    return clip
+    from fcn_edge.data import open_dataset
+
+    folder = CACHE / f"frames-{size[0]}x{size[1]}"
+    if not (folder / f"{count - 1:03d}.bmp").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        data = open_dataset(f"streets:{size[0]}x{size[1]}", "val", labelled=False)
+        for index in range(count):
+            cv2.imwrite(str(folder / f"{index:03d}.bmp"), data[index].frame)
+    return folder
+
+
+def road_clip() -> Path:
+    """Return a 1280x720 clip of streets of 4 seconds, rendered once."""
+    from fcn_edge.data.streets import write_folder
+
+    folder = CACHE / "streets-720p"
+    if not (folder / "clip.mp4").is_file():
+        write_folder(folder, size=(720, 1280), train=1, val=1, seconds=4.0, seed=1)
+    return folder / "clip.mp4"
 
 
 def commit() -> str:

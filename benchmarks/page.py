@@ -38,7 +38,7 @@ def main() -> None:
 def render() -> str:
     """Return the page as Markdown."""
     parts = [INTRO]
-    for name, make in (("speed", speed), ("race", race)):
+    for name, make in (("speed", speed), ("race", race), ("growth", growth), ("roofline", roofline)):
         path = RESULTS / f"{name}.json"
         if path.is_file():
             parts.append(make(read_json(path)))
@@ -88,9 +88,10 @@ def _streams(result: Json) -> str:
     }
     lines = [
         "## The stream as a whole",
-        "Frames/s of fcn-edge-stream in INT8: from images in memory, then from a 1280x720 clip that is decoded, "
-        "resized, and in the last column of frames/s drawn over and encoded again. First mask: from the start of "
-        "the process, with an empty and with a filled engine cache. Memory: the largest resident size.",
+        "Frames/s of fcn-edge-stream in INT8: from images of the network's size, then from a 1280x720 clip "
+        "that is decoded and resized, and in the last column of frames/s drawn over and encoded again. First "
+        "mask: from the start of the process, with an empty and with a filled engine cache. Memory: the "
+        "largest resident size.",
         _row(["network", "size", *heads.values()]),
         _row(["---", "---", *["---:"] * len(heads)]),
     ]
@@ -101,31 +102,99 @@ def _streams(result: Json) -> str:
 
 def race(result: Json) -> str:
     """Return the section on the peers."""
-    rows = result["rows"]
-    names = [name for name in rows[0]["times_ours"] if all(name in row["times_ours"] for row in rows)]
-    names += sorted({name for row in rows for name in row["times_ours"]} - set(names))
+    names = list(dict.fromkeys(one["name"] for row in result["rows"] for one in row["rivals"]))
     lines = [
         "## The race",
         _machine(result),
-        "The same trained networks, each peer set up as its own documentation says is fastest "
-        "(benchmarks/contestants.py says how). How many times our time each takes; below 1 it is faster than we are.",
-        _row(["network", "size", "ours, ms", *names]),
-        _row(["---", "---", "---:", *["---:"] * len(names)]),
+        "The same trained networks, each peer set up as its own documentation says is fastest. How many "
+        "times our time each takes (median round, lowest to highest): below 1 it is faster than we are. In "
+        "brackets the share of pixels on which its masks equal ours.",
+        _row(["", *(f"{row['net']} {_size(row)}" for row in result["rows"])]),
+        _row(["---", *["---:"] * len(result["rows"])]),
+        _row(
+            [
+                "**ours: INT8, fused tail, C++**",
+                *(f"**{row['ours_ms']['p50']:.1f} ms**" for row in result["rows"]),
+            ]
+        ),
     ]
-    for row in rows:
-        cells = [_ratio(row["times_ours"][name]) if name in row["times_ours"] else "–" for name in names]
-        lines.append(_row([row["net"], _size(row), f"{row['p50_ms']['ours']:.1f}", *cells]))
-    lines += ["", "Share of pixels on which each one's masks equal those of torch in fp32:"]
-    lines += [_row(["network", "size", "ours", *names]), _row(["---", "---", *["---:"] * (len(names) + 1)])]
-    for row in rows:
-        same = row["agreement_with_torch"]
-        cells = [f"{same[name]:.2%}" if name in same else "–" for name in ("ours", *names)]
-        lines.append(_row([row["net"], _size(row), *cells]))
-    absent = {
-        f"- {name}, {row['net']} {_size(row)}: {why}" for row in rows for name, why in row["absent"].items()
-    }
-    if absent:
-        lines += ["", "Left out:", "", *sorted(absent)]
+    lines += [_row([name, *(_rival(row, name) for row in result["rows"])]) for name in names]
+    settings = {one["name"]: one["settings"] for row in result["rows"] for one in row["rivals"]}
+    lines += ["How each is set up:", "\n".join(f"- {name}: {words}" for name, words in settings.items())]
+    absent = sorted({f"- {name}: {why}" for row in result["rows"] for name, why in row["absent"].items()})
+    lines += ["Left out:", "\n".join(absent)] if absent else []
+    return _joined(lines)
+
+
+def _rival(row: Json, name: str) -> str:
+    found = next((one for one in row["rivals"] if one["name"] == name), None)
+    return f"{_ratio(found['times_ours'])} ({found['same_pixels_as_ours']:.1%})" if found else "–"
+
+
+def growth(result: Json) -> str:
+    """Return the section on how cost grows."""
+    lines = [
+        "## How cost grows",
+        _machine(result),
+        "efficientnet_lite0 in INT8: the network and the fused tail in milliseconds (p50), and memory.",
+        _row(["size", "megapixels", "network", "fused tail", "memory, MB"]),
+        _row(["---", *["---:"] * 4]),
+    ]
+    for row in result["resolution"]:
+        numbers = [f"{row['infer_ms']:.1f}", f"{row['post_ms']:.2f}", f"{row['rss_mb']:.0f}"]
+        lines.append(_row([_size(row), f"{row['megapixels']:.2f}", *numbers]))
+    lines += [
+        "Upsampling x8 and argmax alone, behind a network of one convolution: fused, and in the graph.",
+        _row(["size", "classes", "fused, ms", "in the graph, ms", "ratio"]),
+        _row(["---", *["---:"] * 4]),
+    ]
+    for row in [*result["tail_resolution"], *result["tail_classes"]]:
+        ratio = f"x{row['graph_ms'] / row['fused_ms']:.0f}"
+        numbers = [f"{row['fused_ms']:.2f}", f"{row['graph_ms']:.1f}", ratio]
+        lines.append(_row([_size(row), str(row["classes"]), *numbers]))
+    lines += [
+        "Threads of the engine, at 360x480:",
+        _row(["threads", "network, ms"]),
+        _row(["---:", "---:"]),
+        *(_row([str(row["threads"]), f"{row['infer_ms']:.1f}"]) for row in result["threads"]),
+        "",
+        _row(
+            [
+                "streams",
+                "frames/s together",
+                "frames/s of the slowest",
+                "p99 from frame to result, ms",
+                "memory, MB",
+            ]
+        ),
+        _row(["---:"] * 5),
+    ]
+    for row in result["streams"]:
+        rates = [f"{row['fps_together']:.1f}", f"{row['fps_slowest']:.1f}", f"{row['p99_total_ms']:.0f}"]
+        lines.append(_row([str(row["streams"]), *rates, f"{row['rss_mb_together']:.0f}"]))
+    return _joined(lines)
+
+
+def roofline(result: Json) -> str:
+    """Return the section on the machine's limits."""
+    peaks = ", ".join(
+        f"{value:.0f} GMAC/s {kind.replace('_', ' on ')} core{'' if kind.endswith('_1') else 's'}"
+        for kind, value in result["peaks_gmac_per_s"].items()
+    )
+    lines = [
+        "## The limit",
+        _machine(result),
+        f"Measured peaks of this machine: {peaks}; copying memory {result['copy_gb_per_s']:.1f} GB/s (read "
+        "and written). The peak is OpenVINO itself on wide 3x3 convolutions; the time is the best of 40 runs "
+        "of the network alone. The last column is OpenVINO's own profile: kernels, their share of the time.",
+        _row(["network", "size", "precision", "GMAC", "ms", "GMAC/s", "of the peak", "where the time goes"]),
+        _row(["---", "---", "---", "---:", "---:", "---:", "---:", "---"]),
+    ]
+    for row in result["rows"]:
+        shares = ", ".join(f"{one['kernel']} {one['share']:.0%}" for one in row["operations"][:4])
+        numbers = [f"{row['gmac']:.2f}", f"{row['ms']:.1f}", f"{row['gmac_per_s']:.0f}"]
+        share = f"{row['share_of_peak']:.0%}"
+        lines.append(_row([row["net"], _size(row), row["precision"], *numbers, share, shares]))
     return _joined(lines)
 
 
@@ -134,8 +203,8 @@ def _machine(result: Json) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in device["versions"].items())
     steal = f"{during['steal']:.2%}" if during.get("steal") is not None else "unknown"
     return (
-        f"{device['cores']} cores of {device['cpu']} ({device['int8']}), {device['memory_gb']} GB, {device['os']}; "
-        f"{versions}; commit {result['commit']}; stolen time {steal}. "
+        f"{device['cores']} cores of {device['cpu']} ({device['int8']}), {device['memory_gb']} GB, "
+        f"{device['os']}; {versions}; commit {result['commit']}; stolen time {steal}. "
         f"Command: `{result['provenance']['command']}`."
     )
 

@@ -86,10 +86,13 @@ class CompileConfig:
     labelled: bool = True  # False: the data has no masks, the gate takes argmax agreement with fp32
     calibration_split: str = "train"
     calibration_count: int = 64
+    calibration: Path | None = None  # a set that `fcn-edge calibrate` wrote; None: chosen here
     max_drop: float = 0.01  # largest accepted loss of mean IU, as a fraction
+    max_class_drop: float | None = None  # of IU of any one class; None: five times max_drop
     min_agreement: float = 0.9  # least share of pixels on which INT8 gives the class fp32 gives
     upsample: str = "auto"  # keep | subpixel | bilinear | resize-conv | auto
     recipe: str | None = None
+    mixed: bool = True  # where the gate refuses, keep the noisiest layers in float, as few as it takes
     seed: int = 0
     limit: int | None = None  # gate on at most N frames
     options: dict[str, str] = field(default_factory=dict)
@@ -105,6 +108,9 @@ class BenchConfig:
     warmup: int = 20  # frames run and thrown away at the start of each round
     cooldown_s: float = 0.5  # pause after each round
     threads: int | None = None  # None: the runtime decides (all cores)
+    against: tuple[str, ...] = ()  # other runtimes (fcn_edge.bench.rivals), measured in the same rounds
+    checkpoint: str | None = None  # the network that the other runtimes run
+    cache: Path | None = None  # where they keep converted models; None: nowhere
     allow_ungated: bool = False
 
     def __post_init__(self) -> None:
@@ -115,3 +121,5 @@ class BenchConfig:
                 raise MisuseError(f"--{name} is {value}", hint=f"type --{name} {minimum} or more")
         if self.threads is not None and self.threads < 1:
             raise MisuseError(f"--threads is {self.threads}", hint="type --threads 1 or more")
+        if self.against and not self.checkpoint:
+            raise MisuseError("--against needs the trained network", hint="add --checkpoint RUN or zoo:NAME")

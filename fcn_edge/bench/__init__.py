@@ -15,6 +15,7 @@ from pathlib import Path
 from fcn_edge.artifacts import provenance
 from fcn_edge.bench.machine import device_facts, watch_machine
 from fcn_edge.bench.result import BenchResult, BundleBench
+from fcn_edge.bench.rivals.field import Field, check_names, make_field
 from fcn_edge.bench.rounds import run_round
 from fcn_edge.bench.subject import Subject, open_subjects, write_frames
 from fcn_edge.bench.warnings import machine_warnings, round_warnings, runtime_warnings, sample_warnings
@@ -32,21 +33,29 @@ def bench(
 ) -> BenchResult:
     """Measure latency, throughput, memory and start-up of `bundles`, interleaved.
 
-    The frames are the clip or folder `config.source`, or each bundle's own golden frames. `progress` receives
-    one line per finished round. FcnEdgeError: the binary is missing or refuses a bundle; MisuseError: the
-    bundles cannot be compared.
+    The frames are the clip or folder `config.source`, or each bundle's own golden frames. With
+    `config.against` other runtimes take part in every round; they run `config.checkpoint` at the size of the
+    first bundle.
+    `progress` receives one line per finished round. FcnEdgeError: the binary is missing or refuses a bundle;
+    MisuseError: the bundles cannot be compared, or a rival does not exist.
     """
     config = config or BenchConfig()
     say = progress or (lambda line: None)
     subjects = open_subjects(bundles)
+    check_names(config.against)
     if config.source is not None and not config.source.exists():
         raise FcnEdgeError(f"no such clip or folder: {config.source}")
     find_stream()
     results = [BundleBench(subject) for subject in subjects]
     with ExitStack() as stack:
         sources = [_source(subject, config, stack) for subject in subjects]
-        seen = stack.enter_context(watch_machine())
-        _measure(results, sources, config, say)
+        cache = config.cache or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="fcn-edge-rivals-"))
+        )
+        field = stack.enter_context(make_field(subjects[0], sources[0], config, cache, say))
+        with watch_machine() as seen:
+            _measure(results, sources, field, config, say)
+        rivals = field.to_json(results[0].frame_to_mask()) if config.against else None
     device = device_facts()
     _judge(results)
     return BenchResult(
@@ -55,6 +64,7 @@ def bench(
         disturbance=seen,
         method=_method(config),
         provenance=provenance(),
+        rivals=rivals,
         warnings=[*sample_warnings(_fewest(results)), *machine_warnings(seen, device["governor"])],
     )
 
@@ -66,7 +76,9 @@ def _source(subject: Subject, config: BenchConfig, stack: ExitStack) -> Path:
     return write_frames(subject, Path(folder))
 
 
-def _measure(results: list[BundleBench], sources: list[Path], config: BenchConfig, say: Progress) -> None:
+def _measure(
+    results: list[BundleBench], sources: list[Path], field: Field, config: BenchConfig, say: Progress
+) -> None:
     """Run the rounds A B A B ...; the last word of each bundle is one run with frames in flight."""
     for number in range(config.rounds):
         for result, source in zip(results, sources, strict=True):
@@ -74,6 +86,7 @@ def _measure(results: list[BundleBench], sources: list[Path], config: BenchConfi
             result.rounds.append(finished)
             say(f"round {number + 1}/{config.rounds}  {result.subject.name}: {finished.fps:.1f} frames/s")
             time.sleep(config.cooldown_s)
+        field.run_round(config.frames)
     for result, source in zip(results, sources, strict=True):
         result.pipelined_fps = run_round(result.subject, source, config, "throughput").fps
         say(f"frames in flight  {result.subject.name}: {result.pipelined_fps:.1f} frames/s")

@@ -48,6 +48,11 @@ class BundleBench:
         """Return the samples of one stage in milliseconds, a list for each round."""
         return [one.samples_ms.get(name, []) for one in self.rounds]
 
+    def frame_to_mask(self) -> list[list[float]]:
+        """Return milliseconds from frame to mask, a list for each round: the network and its tail."""
+        stages = zip(self.stage("infer"), self.stage("post"), strict=True)
+        return [[infer + post for infer, post in zip(*one, strict=True)] for one in stages]
+
     def to_json(self) -> dict[str, Any]:
         """Return the numbers and the raw samples they come from."""
         manifest = self.subject.manifest
@@ -80,6 +85,7 @@ class BenchResult:
     disturbance: Disturbance
     method: dict[str, Any]
     provenance: dict[str, Any]
+    rivals: dict[str, Any] | None = None  # what Field.to_json said
     warnings: list[BenchWarning] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -96,6 +102,7 @@ class BenchResult:
             "warnings": warnings + [warning for one in bundles for warning in one["warnings"]],
             "method": self.method,
             "bundles": bundles,
+            **({"against": self.rivals} if self.rivals else {}),
             "provenance": self.provenance,
         }
 

@@ -40,6 +40,13 @@ def bench(
     percentile: Annotated[
         float, typer.Option("--percentile", help="50, 90, 99, 99.9 or 100 (the slowest frame).")
     ] = 99.0,
+    against: Annotated[
+        str,
+        typer.Option("--against", metavar="NAME,...", help="Other runtimes, measured in the same rounds."),
+    ] = "",
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", help="With --against: the network they run.")
+    ] = None,
     allow_ungated: UngatedOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -47,12 +54,19 @@ def bench(
 
     Runs the C++ runtime, bundles interleaved (A B A B ...), every stage timed.
 
-    With --baseline or --budget-ms it passes or fails, for your own continuous integration.
+    --against takes torch, torch-compile, onnxruntime, onnxruntime-fp32, openvino-graph, openvino-fp32,
+    opencv-dnn, litert and ncnn. With --baseline or --budget-ms it passes or fails, for your own continuous integration.
 
     Example: fcn-edge bench road.fcne road-fp32.fcne --report out/bench
     """
     config = BenchConfig(
-        source=source, rounds=rounds, frames=frames, threads=threads, allow_ungated=allow_ungated
+        source=source,
+        rounds=rounds,
+        frames=frames,
+        threads=threads,
+        against=tuple(name.strip() for name in against.split(",") if name.strip()),
+        checkpoint=checkpoint,
+        allow_ungated=allow_ungated,
     )
     from fcn_edge.bench import bench as run
     from fcn_edge.bench.compare import judge_report, percentile_key, read_report

@@ -7,6 +7,7 @@ from string import Template
 from typing import Any
 
 from fcn_edge.report.accuracy import accuracy_section
+from fcn_edge.report.against import against_section
 from fcn_edge.report.choice import choice_section
 from fcn_edge.report.html import NONE, number, percent, text
 from fcn_edge.report.latency import latency_section
@@ -36,6 +37,7 @@ def render(report: Json) -> str:
             warnings_section(report),
             accuracy_section(report),
             choice_section(report),
+            against_section(report),
             pictures_section(report),
             surgery_section(report),
             bundles_section(report),

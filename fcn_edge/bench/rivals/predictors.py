@@ -1,63 +1,24 @@
-"""The other ways to run the same trained network, each set up as its own documentation says is fastest.
+"""The other ways to run the same network, each set up as its own documentation says is fastest.
 
-A contestant is a function that prepares everything and returns `frame -> mask` (uint8 BGR (H, W, 3) to ids
-of shape (H, W)); it runs in a process of its own (see race.py). What it converts is kept in the context's
-folder.
+Each function prepares everything and returns `frame -> mask` (uint8 BGR (H, W, 3) to ids of shape (H, W)).
+It is called in a process of its own (see worker.py). Its docstring is what the report says of its settings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
-Predict = Callable[[np.ndarray], np.ndarray]
+from fcn_edge.bench.rivals.context import Frame, RivalContext
 
-
-@dataclass(frozen=True)
-class Context:
-    """What a contestant may use."""
-
-    run: Path  # checkpoint
-    size: tuple[int, int]
-    fp32_mask: Path  # ONNX: uint8 frame in, mask out, upsampling and argmax in the graph
-    folder: Path  # for converted models
-    threads: int
-
-    def frames(self, count: int = 32) -> list[np.ndarray]:
-        """Return training frames to calibrate on."""
-        from fcn_edge.data import open_dataset
-
-        data = open_dataset(f"streets:{self.size[0]}x{self.size[1]}", "train", labelled=False)
-        return [data[i].frame for i in range(count)]
-
-    def model(self) -> Any:
-        """Return the trained network, in eval mode."""
-        from fcn_edge.train.checkpoint import load_checkpoint
-
-        return load_checkpoint(self.run).model
-
-    def prepared(self, frame: np.ndarray) -> np.ndarray:
-        """Return the float32 (1, 3, H, W) input that a runtime without uint8 graphs needs."""
-        mean, std = normalisation(self.run)
-        return (cv2.dnn.blobFromImage(frame, 1 / 255.0, swapRB=True) - mean) / std
+Predict = Callable[[Frame], npt.NDArray[Any]]
 
 
-@lru_cache
-def normalisation(run: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of a checkpoint's input, float32 (1, 3, 1, 1) each."""
-    from fcn_edge.train.checkpoint import load_checkpoint
-
-    model = load_checkpoint(run).model
-    return tuple(np.float32(value).reshape(1, 3, 1, 1) for value in (model.mean, model.std))
-
-
-def torch_eager(context: Context) -> Predict:
+def torch_eager(context: RivalContext) -> Predict:
     """inference_mode, channels_last, all cores."""
     import torch
 
@@ -68,7 +29,7 @@ def torch_eager(context: Context) -> Predict:
     return lambda frame: predict_mask(model, frame)
 
 
-def torch_compile(context: Context) -> Predict:
+def torch_compile(context: RivalContext) -> Predict:
     """torch.compile with the default Inductor mode, frozen weights, channels_last."""
     import torch
     import torch._inductor.config as inductor
@@ -80,67 +41,69 @@ def torch_compile(context: Context) -> Predict:
     model = context.model().to(memory_format=torch.channels_last)
     fast = torch.compile(lambda x: model(x).argmax(1).to(torch.uint8))
 
-    def predict(frame: np.ndarray) -> np.ndarray:
+    def predict(frame: Frame) -> Frame:
         with torch.inference_mode():
             return fast(to_input(torch.from_numpy(frame)[None], model.mean, model.std))[0].numpy()
 
     return predict
 
 
-def onnxruntime_fp32(context: Context) -> Predict:
+def onnxruntime_fp32(context: RivalContext) -> Predict:
     """All graph optimisations, one thread a core, mask in the graph."""
-    return _onnxruntime(context.fp32_mask, context.threads)
+    return _onnxruntime(context.fp32_mask(), context.threads)
 
 
-def onnxruntime_int8(context: Context) -> Predict:
-    """Its own quantize_static after quant_pre_process: U8S8, per channel, reduce_range (no VNNI here)."""
+def onnxruntime_int8(context: RivalContext) -> Predict:
+    """Its own quantize_static after quant_pre_process: U8S8, per channel, reduce_range without VNNI."""
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     out = context.folder / "ort-int8.onnx"
     if not out.is_file():
         ready = context.folder / "ort-ready.onnx"
-        quant_pre_process(context.fp32_mask, ready)
+        quant_pre_process(context.fp32_mask(), ready)
         quantize_static(
-            ready, out, _Reader(context.frames()), quant_format=QuantFormat.QDQ, per_channel=True,
+            ready, out, _Reader(context.calibration_frames()), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, reduce_range=not _has_vnni(),
         )  # fmt: skip
     return _onnxruntime(out, context.threads)
 
 
-def openvino_fp32(context: Context) -> Predict:
+def openvino_fp32(context: RivalContext) -> Predict:
     """LATENCY hint, mask in the graph, uint8 frame in."""
     import openvino
 
-    return _openvino(openvino.Core().read_model(context.fp32_mask), context.threads)
+    return _openvino(openvino.Core().read_model(context.fp32_mask()), context.threads)
 
 
-def openvino_nncf(context: Context) -> Predict:
+def openvino_nncf(context: RivalContext) -> Predict:
     """NNCF post-training quantization with its mixed preset, else as openvino_fp32."""
     import nncf
     import openvino
 
     out = context.folder / "nncf.xml"
     if not out.is_file():
-        data = nncf.Dataset(context.frames(), lambda frame: frame[None])
-        model = openvino.Core().read_model(context.fp32_mask)
+        data = nncf.Dataset(context.calibration_frames(), lambda frame: frame[None])
+        model = openvino.Core().read_model(context.fp32_mask())
         openvino.save_model(nncf.quantize(model, data, preset=nncf.QuantizationPreset.MIXED), out)
     return _openvino(openvino.Core().read_model(out), context.threads)
 
 
-def opencv_dnn(context: Context) -> Predict:
+def opencv_dnn(context: RivalContext) -> Predict:
     """cv2.dnn on the fp32 graph of full-size scores, argmax in numpy."""
+    import cv2
+
     cv2.setNumThreads(context.threads)
     net = cv2.dnn.readNetFromONNX(str(_scores_onnx(context)))
 
-    def predict(frame: np.ndarray) -> np.ndarray:
+    def predict(frame: Frame) -> Frame:
         net.setInput(context.prepared(frame))
         return _argmax(net.forward()[0])
 
     return predict
 
 
-def litert_int8(context: Context) -> Predict:
+def litert_int8(context: RivalContext) -> Predict:
     """litert-torch, channels-last input, static INT8 by ai-edge-quantizer, XNNPACK, argmax in the graph."""
     from ai_edge_litert.interpreter import Interpreter
 
@@ -151,7 +114,7 @@ def litert_int8(context: Context) -> Predict:
     interpreter.allocate_tensors()
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
 
-    def predict(frame: np.ndarray) -> np.ndarray:
+    def predict(frame: Frame) -> Frame:
         interpreter.set_tensor(source["index"], context.prepared(frame).transpose(0, 2, 3, 1))
         interpreter.invoke()
         return interpreter.get_tensor(result["index"])[0].astype(np.uint8)
@@ -159,7 +122,7 @@ def litert_int8(context: Context) -> Predict:
     return predict
 
 
-def ncnn_fp32(context: Context) -> Predict:
+def ncnn_fp32(context: RivalContext) -> Predict:
     """pnnx, then ncnn with its default optimisations, argmax in numpy."""
     import ncnn
 
@@ -171,7 +134,7 @@ def ncnn_fp32(context: Context) -> Predict:
     net.load_param(str(stem.with_suffix(".param")))
     net.load_model(str(stem.with_suffix(".bin")))
 
-    def predict(frame: np.ndarray) -> np.ndarray:
+    def predict(frame: Frame) -> Frame:
         with net.create_extractor() as extractor:
             extractor.input("in0", ncnn.Mat(np.ascontiguousarray(context.prepared(frame)[0])))
             return _argmax(np.array(extractor.extract("out0")[1]))
@@ -179,27 +142,13 @@ def ncnn_fp32(context: Context) -> Predict:
     return predict
 
 
-# name -> (function, package it needs, pip line)
-CONTESTANTS: dict[str, tuple[Callable[[Context], Predict], str, str]] = {
-    "torch": (torch_eager, "torch", "pip install torch"),
-    "torch-compile": (torch_compile, "torch", "pip install torch"),
-    "onnxruntime-fp32": (onnxruntime_fp32, "onnxruntime", "pip install onnxruntime"),
-    "onnxruntime-int8": (onnxruntime_int8, "onnxruntime", "pip install onnxruntime"),
-    "openvino-fp32": (openvino_fp32, "openvino", "pip install openvino"),
-    "openvino-nncf": (openvino_nncf, "nncf", "pip install nncf"),
-    "opencv-dnn": (opencv_dnn, "cv2", "pip install opencv-python-headless"),
-    "litert-int8": (litert_int8, "litert_torch", "pip install litert-torch ai-edge-litert ai-edge-quantizer"),
-    "ncnn-fp32": (ncnn_fp32, "ncnn", "pip install ncnn pnnx"),
-}
-
-
 class _Reader:
     """Calibration frames in the form that onnxruntime.quantization takes."""
 
-    def __init__(self, frames: list[np.ndarray]) -> None:
+    def __init__(self, frames: list[Frame]) -> None:
         self.left = iter(frames)
 
-    def get_next(self) -> dict[str, np.ndarray] | None:
+    def get_next(self) -> dict[str, Frame] | None:
         """Return the next input, or None."""
         frame = next(self.left, None)
         return None if frame is None else {"frame": frame[None]}
@@ -226,18 +175,18 @@ def _openvino(model: Any, threads: int) -> Predict:
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
     request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
 
-    def predict(frame: np.ndarray) -> np.ndarray:
+    def predict(frame: Frame) -> Frame:
         request.infer({0: openvino.Tensor(np.ascontiguousarray(frame[None]), shared_memory=True)})
         return request.get_output_tensor(0).data[0]
 
     return predict
 
 
-def _argmax(scores: np.ndarray) -> np.ndarray:
+def _argmax(scores: Frame) -> Frame:
     return scores.argmax(0).astype(np.uint8)
 
 
-def _scores_onnx(context: Context) -> Path:
+def _scores_onnx(context: RivalContext) -> Path:
     """Return the network alone as ONNX: float32 (1, 3, H, W) in, full-size scores out."""
     import torch
 
@@ -248,7 +197,7 @@ def _scores_onnx(context: Context) -> Path:
     return out
 
 
-def _make_litert(context: Context, out: Path) -> None:
+def _make_litert(context: RivalContext, out: Path) -> None:
     import litert_torch
     import torch
     from ai_edge_quantizer import quantizer, recipe
@@ -267,7 +216,7 @@ def _make_litert(context: Context, out: Path) -> None:
     work = quantizer.Quantizer(str(float_path))
     work.load_quantization_recipe(recipe.static_wi8_ai8())
     name = _litert_input(float_path)
-    samples = [{name: context.prepared(f).transpose(0, 2, 3, 1)} for f in context.frames(16)]
+    samples = [{name: context.prepared(f).transpose(0, 2, 3, 1)} for f in context.calibration_frames()[:16]]
     work.quantize(work.calibrate({"serving_default": samples})).export_model(str(out))
 
 
@@ -278,7 +227,7 @@ def _litert_input(path: Path) -> str:
     return signature["inputs"][0]
 
 
-def _make_ncnn(context: Context, stem: Path) -> None:
+def _make_ncnn(context: RivalContext, stem: Path) -> None:
     import pnnx
     import torch
 
