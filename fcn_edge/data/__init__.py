@@ -15,6 +15,7 @@ from fcn_edge.data.cityscapes import open_cityscapes
 from fcn_edge.data.dataset import IGNORE, Classes, ClassFile, Dataset, Sample
 from fcn_edge.data.folder import open_folder
 from fcn_edge.data.streets import open_streets
+from fcn_edge.data.video import open_video
 from fcn_edge.data.voc import open_voc
 from fcn_edge.errors import unknown_name
 
@@ -26,6 +27,7 @@ ADAPTERS: dict[str, Callable[..., Dataset]] = {
     "folder": open_folder,  # folder:FOLDER   images/, masks/, classes.json
     "voc": open_voc,  # voc:FOLDER   JPEGImages/, SegmentationClass/, ImageSets/Segmentation/
     "cityscapes": open_cityscapes,  # cityscapes:FOLDER   leftImg8bit/SPLIT/CITY/, gtFine/SPLIT/CITY/
+    "video": open_video,  # video:FILE   frames without labels, evenly spaced
     "streets": open_streets,  # streets or streets:HEIGHTxWIDTH, rendered on the fly
 }
 

@@ -70,6 +70,8 @@ class Classes:
         return cls(tuple(names[i] for i in order), tuple(colors[i] for i in order))
 
 
+NO_CLASSES = Classes((), ())  # of frames without labels
+
 _CLASSES_HINT = 'write {"classes": [{"name": "road", "color": [128, 64, 128]}, ...], "void_id": 255}'
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
-from fcn_edge.data.dataset import Classes, ClassFile
+from fcn_edge.data.dataset import NO_CLASSES, ClassFile
 from fcn_edge.data.images import IMAGE_SUFFIXES
-from fcn_edge.data.pairs import Pair, PairDataset, data_root, files_by_stem, pair_by_stem, unknown_split
+from fcn_edge.data.pairs import PairDataset, data_root, files_by_stem, pair_by_stem, unknown_split
 from fcn_edge.errors import FcnEdgeError
+
+T = TypeVar("T")
 
 FLAT_SPLITS = ("train", "val", "all")
 VAL_SHARE = 5  # a flat folder gives its last fifth to val
@@ -43,19 +46,19 @@ def open_folder(where: str, split: str, *, labelled: bool = True) -> PairDataset
     return PairDataset("folder", split, classes.classes, pairs, classes.void_id)
 
 
-def flat_split(pairs: tuple[Pair, ...], split: str) -> tuple[Pair, ...]:
-    """Return the share of `pairs` that `split` names; a single pair is both train and val."""
-    held_out = max(1, len(pairs) // VAL_SHARE)
-    if split == "all" or len(pairs) == 1:
-        return pairs
-    return pairs[:-held_out] if split == "train" else pairs[-held_out:]
+def flat_split(items: tuple[T, ...], split: str) -> tuple[T, ...]:
+    """Return the share of `items` that `split` names; a single item is both train and val."""
+    held_out = max(1, len(items) // VAL_SHARE)
+    if split == "all" or len(items) == 1:
+        return items
+    return items[:-held_out] if split == "train" else items[-held_out:]
 
 
 def _classes(root: Path, labelled: bool) -> ClassFile:
     path = root / "classes.json"
     if path.exists() or labelled:
         return ClassFile.read(path)
-    return ClassFile(Classes((), ()))
+    return ClassFile(NO_CLASSES)
 
 
 def _split_folders(images: Path) -> list[str]:

@@ -171,5 +171,13 @@ def test_more_classes_than_a_byte_holds_are_refused(camvid: Path) -> None:
         open_dataset(f"camvid:{camvid}", "train")
 
 
+@pytest.mark.parametrize("size", ["360", "360x", "x480", "360*480", "3.5x4"])
+def test_a_wrong_size_of_streets_shows_a_right_one(size: str) -> None:
+    error = refused(f"streets:{size}", says=f"streets:{size} is not streets:HEIGHTxWIDTH")
+    assert isinstance(error, MisuseError)
+    if size[0].isdigit():
+        assert "streets:360x480" in error.hint
+
+
 def test_a_folder_after_streets_says_that_streets_is_rendered() -> None:
     assert "camvid:data/streets" in refused("streets:data/streets", says="not streets:HEIGHTxWIDTH").hint

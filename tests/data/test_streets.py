@@ -89,9 +89,10 @@ def test_the_size_comes_from_the_spec() -> None:
     assert open_dataset("streets:40x64", "val")[0].frame.shape == (40, 64, 3)
 
 
-def test_a_tiny_size_is_refused() -> None:
-    with pytest.raises(MisuseError, match="15x64"):
-        open_dataset("streets:15x64", "val")
+@pytest.mark.parametrize("size", ["15x64", "64x0", "100000x100000"])
+def test_a_tiny_or_huge_size_is_refused(size: str) -> None:
+    with pytest.raises(MisuseError, match=f"streets of {size} pixels; use 16x16 to 8192x8192"):
+        open_dataset(f"streets:{size}", "val")
 
 
 def test_unlabelled_streets_have_no_masks() -> None:

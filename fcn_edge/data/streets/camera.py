@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,13 +27,13 @@ class Camera:
     yaw: float = 0.0  # radians, to the right is positive
     bend: float = 0.0  # 1 / radius in metres
 
-    @property
+    @cached_property
     def f(self) -> float:
         """Focal length in pixels."""
         height, width = self.size
         return self.focal * max(width, height * 4 / 3)
 
-    @property
+    @cached_property
     def center(self) -> tuple[float, float]:
         """Pixel (u, v) of the vanishing point of the road's tangent."""
         height, width = self.size
@@ -47,9 +48,10 @@ class Camera:
         z = np.maximum(points[:, 2] - self.s, 0.5 * NEAR)
         u0, v0 = self.center
         scale = self.f / z
-        return np.stack(
-            [u0 + scale * (points[:, 0] + self.aside(z)), v0 + scale * (self.y - points[:, 1])], axis=1
-        )
+        pixels = np.empty((len(points), 2))
+        pixels[:, 0] = u0 + scale * (points[:, 0] + self.aside(z))
+        pixels[:, 1] = v0 + scale * (self.y - points[:, 1])
+        return pixels
 
     def pixels_per_metre(self, s: float) -> float:
         """Return the size of a metre across the view at s."""

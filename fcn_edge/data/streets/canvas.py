@@ -80,7 +80,8 @@ class Canvas:
 
 def fixed_point(points: np.ndarray) -> np.ndarray:
     """Return vertices as OpenCV's integers of 1/16 pixel."""
-    return np.rint(np.clip(points, -8000, 8000) * (1 << SUBPIXEL)).astype(np.int32)
+    near = np.minimum(np.maximum(points, -8000.0), 8000.0)
+    return np.rint(near * (1 << SUBPIXEL)).astype(np.int32)
 
 
 def clipped_box(points: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int] | None:

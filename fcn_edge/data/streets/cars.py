@@ -8,7 +8,7 @@ import numpy as np
 
 from fcn_edge.data.streets.canvas import Color, scaled
 from fcn_edge.data.streets.ids import CAR
-from fcn_edge.data.streets.sketch import Sketch
+from fcn_edge.data.streets.sketch import ELLIPSE, Points, Sketch
 from fcn_edge.data.streets.view import Footprint, View
 
 Point = tuple[float, float, float]
@@ -35,6 +35,9 @@ SHAPES = {
     "van": Shape(5.0, 1.98, 1.18, 2.15, (0.03, 0.08, 3.60, 4.35), 1.10),
     "bus": Shape(10.0, 2.50, 1.15, 3.05, (0.03, 0.06, 9.80, 9.95), 1.10),
 }
+
+_COARSE, _FINE = 5.0, 10.0  # pixels a metre: below, lamps and plates, or rims, are smaller than two pixels
+_RING = np.insert(ELLIPSE[::2], 0, 0.0, axis=1)  # a circle in the plane of the car's side
 
 _GLASS: Color = (70.0, 62.0, 56.0)
 _UNDER_GLASS: Color = (58.0, 52.0, 48.0)
@@ -97,22 +100,21 @@ class _Drawing:
         self.car, self.shape, self.view, self.near = car, shape, view, near
         half, length = shape.width / 2, shape.length
         box = [(x, y, d) for x in (-half, half) for y in (0.0, shape.roof + 0.05) for d in (0.0, length)]
-        self.sketch = Sketch(view.canvas, self.pixels(box) + 0.0)
+        self.sketch = Sketch(view.canvas, self.pixels(np.array(box)), self.pixels)
         self.distance = view.distance(near)
         self.scale = view.camera.pixels_per_metre(near)
 
-    def pixels(self, points: list[Point]) -> np.ndarray:
+    def pixels(self, points: np.ndarray) -> np.ndarray:
         """Return picture coordinates (n, 2)."""
         return self.view.camera.project(np.add(points, (self.car.x, 0.0, self.near)))
 
-    def fill(self, points: list[Point], color: Color, normal: Point) -> None:
+    def fill(self, points: Points, color: Color, normal: Point) -> None:
         """Fill a face with its lit colour."""
-        self.sketch.polygon(self.pixels(points), self.view.light.shade(color, normal, self.distance))
+        self.sketch.polygon(points, self.view.light.shade(color, normal, self.distance))
 
-    def glow(self, points: list[Point], color: Color) -> None:
+    def glow(self, points: Points, color: Color) -> None:
         """Fill a face that shines by itself."""
-        seen = self.view.light.through_air(color, 0.4 * self.distance)
-        self.sketch.polygon(self.pixels(points), seen)
+        self.sketch.polygon(points, self.view.light.through_air(color, 0.4 * self.distance))
 
     def depths(self) -> Cabin:
         """Return the cabin's four edges counted from the near end."""
@@ -165,10 +167,9 @@ class _Drawing:
             self.fill(pane, _GLASS, normal)
 
     def _wheel(self, x: float, depth: float, normal: Point) -> None:
-        turn = np.linspace(0, 2 * np.pi, 13)[:-1]
-        for radius, color in ((0.36, _TYRE), (0.31, _GAP), (0.19, _RIM)):
-            rim = [(x, 0.32 + radius * np.sin(a), depth + radius * np.cos(a)) for a in turn]
-            self.fill(rim, color, normal)
+        rings = ((0.36, _TYRE), (0.31, _GAP), (0.19, _RIM)) if self.scale > _FINE else ((0.34, _TYRE),)
+        for radius, color in rings:
+            self.fill(_RING * radius + (x, 0.32, depth), color, normal)
 
     def end(self) -> None:
         """Draw the near end: tyres, deck, glass, body, lights, plate."""
@@ -188,7 +189,8 @@ class _Drawing:
         body = [(-half, 0.25, 0.0), (-half, near - 0.12, 0.0), (-half + 0.07, near, 0.0)]
         body += [(half - 0.07, near, 0.0), (half, near - 0.12, 0.0), (half, 0.25, 0.0)]
         self.fill(body, self.car.paint, normal)
-        self._details(near, half, normal)
+        if self.scale > _COARSE:
+            self._details(near, half, normal)
 
     def _end_glass(self, a: float, b: float, foot: float, head: float) -> None:
         low, high = self.shape.belt + 0.04, self.shape.roof - 0.10

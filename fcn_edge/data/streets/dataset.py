@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fcn_edge.artifacts import hash_json
-from fcn_edge.config import parse_size
 from fcn_edge.data.camvid import CAMVID_11
 from fcn_edge.data.dataset import Classes, Sample
 from fcn_edge.data.pairs import unknown_split
@@ -19,9 +19,10 @@ from fcn_edge.data.streets.render import render
 from fcn_edge.data.streets.sensor import Sensor, draw_sensor
 from fcn_edge.errors import MisuseError
 
-VERSION = 1  # raise it when the same seed gives other pixels
+VERSION = 2  # raise it when the same seed gives other pixels
 SIZE = (360, 480)
 COUNTS = {"train": 400, "val": 80}
+_SMALLEST, _LARGEST = 16, 8192  # pixels a side
 _SPLIT_SEED = {"train": 0, "val": 1}
 _STREET_METRES = 130.0
 
@@ -44,8 +45,11 @@ class StreetsDataset:
     def __post_init__(self) -> None:
         if self.split not in LOOKS:
             raise unknown_split(self.split, list(LOOKS), "streets")
-        if min(self.size) < 16:
-            raise MisuseError(f"streets of {self.size[0]}x{self.size[1]} pixels", hint="use at least 16x16")
+        if not _SMALLEST <= min(self.size) <= max(self.size) <= _LARGEST:
+            raise MisuseError(
+                f"streets of {self.size[0]}x{self.size[1]} pixels",
+                hint=f"use {_SMALLEST}x{_SMALLEST} to {_LARGEST}x{_LARGEST}",
+            )
 
     def __len__(self) -> int:
         return self.count or COUNTS[self.split]
@@ -75,13 +79,16 @@ class StreetsDataset:
 
 def open_streets(where: str, split: str, *, labelled: bool = True) -> StreetsDataset:
     """Open the procedural set; `where` is "" or HEIGHTxWIDTH, e.g. "256x512"."""
-    if where and not where[0].isdigit():
-        raise MisuseError(
-            f"streets:{where} is not streets:HEIGHTxWIDTH",
-            hint=f"streets is rendered, not read; type --data camvid:{where} for a set written to a folder",
-        )
-    size = parse_size(where) if where else SIZE
-    return StreetsDataset(split, size, labelled=labelled)
+    size = re.fullmatch(r"(\d+)x(\d+)", where.lower())
+    if size:
+        return StreetsDataset(split, (int(size[1]), int(size[2])), labelled=labelled)
+    if not where:
+        return StreetsDataset(split, labelled=labelled)
+    if where[0].isdigit():
+        hint = "type for example --data streets:360x480, height first"
+    else:
+        hint = f"streets is rendered, not read; type --data camvid:{where} for a set written to a folder"
+    raise MisuseError(f"streets:{where} is not streets:HEIGHTxWIDTH", hint=hint)
 
 
 def draw_camera(

@@ -14,6 +14,7 @@ from fcn_edge.data.camvid import CAMVID_11
 from fcn_edge.data.dataset import ClassFile, Sample
 from fcn_edge.data.streets.clip import FPS, drive
 from fcn_edge.data.streets.dataset import SIZE, StreetsDataset
+from fcn_edge.data.video import count_frames
 from fcn_edge.errors import FcnEdgeError
 
 _JPEG_QUALITY = 95
@@ -82,10 +83,14 @@ def _filmed(path: Path, samples: Iterable[Sample], size: tuple[int, int], fps: f
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
     if not writer.isOpened():
         raise FcnEdgeError(f"cannot write a {width}x{height} video", hint="choose another --size")
+    written = 0
     for sample in samples:
         writer.write(sample.frame)
+        written += 1
         yield sample
     writer.release()
+    if count_frames(path) != written:  # OpenCV's writer does not say when it fails
+        raise FcnEdgeError(f"not all frames of {path.name} were written", hint="is the disk full?")
 
 
 def _write_image(path: Path, pixels: np.ndarray, options: list[int]) -> None:

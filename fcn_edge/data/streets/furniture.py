@@ -8,7 +8,7 @@ import numpy as np
 
 from fcn_edge.data.streets.canvas import Color, scaled
 from fcn_edge.data.streets.ids import POLE, SIGN
-from fcn_edge.data.streets.sketch import Sketch
+from fcn_edge.data.streets.sketch import ELLIPSE, Points, Sketch
 from fcn_edge.data.streets.view import Footprint, View
 
 _GLASS: Color = (190.0, 190.0, 190.0)
@@ -66,7 +66,7 @@ class Pole:
 
     def _draw_lamp(self, view: View, sketch: Sketch, lamp: np.ndarray, scale: float, distance: float) -> None:
         glass = _LAMPLIGHT if view.light.lamps else view.light.shade(_GLASS, (0, -0.5, -0.5), distance)
-        sketch.ellipse((lamp[0], lamp[1] + 0.05 * scale), (0.32 * scale, 0.10 * scale), glass)
+        sketch.polygon(lamp + scale * (ELLIPSE * (0.32, 0.10) + (0.0, 0.05)), glass)
 
 
 @dataclass(frozen=True)
@@ -99,31 +99,33 @@ class Sign:
             grey = view.light.shade((120.0, 120.0, 118.0), (0, 0.2, -0.9), distance)
             post.line(np.array([foot, middle]), max(0.09 * scale, 0.8), grey)
             post.paste(POLE)
-        plate = Sketch(view.canvas, np.array([middle - 0.75 * scale, middle + 0.75 * scale]))
-        if plate.visible:
-            _PLATES[self.kind](_Plate(view, plate, middle, scale, distance))
-            plate.paste(SIGN)
+        plate = _Plate(view, middle, scale, distance)
+        if plate.sketch.visible:
+            _PLATES[self.kind](plate)
+            plate.sketch.paste(SIGN)
 
 
 class _Plate:
     """A sign's face; points are (right, up) in metres from its middle."""
 
-    def __init__(self, view: View, sketch: Sketch, middle: np.ndarray, scale: float, distance: float) -> None:
-        self.view, self.sketch, self.middle, self.scale, self.distance = view, sketch, middle, scale, distance
+    def __init__(self, view: View, middle: np.ndarray, scale: float, distance: float) -> None:
+        self.light, self.distance = view.light, distance
+        self.middle, self.scale = middle, scale
+        box = np.array([middle - 0.75 * scale, middle + 0.75 * scale])
+        self.sketch = Sketch(view.canvas, box, self.pixels)
 
-    def fill(self, points: list[tuple[float, float]], color: Color) -> None:
-        lit = self.view.light.shade(color, (0, 0.1, -1), self.distance)
-        self.sketch.polygon(self.middle + self.scale * np.array(points) * (1, -1), lit)
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        return self.middle + self.scale * (points * (1.0, -1.0))
 
-    def disc(self, radius: float, color: Color, up: float = 0.0) -> None:
-        turn = np.linspace(0, 2 * np.pi, 25)[:-1]
-        self.fill([(radius * np.cos(a), up + radius * np.sin(a)) for a in turn], color)
+    def fill(self, points: Points, color: Color) -> None:
+        self.sketch.polygon(points, self.light.shade(color, (0, 0.1, -1), self.distance))
+
+    def disc(self, radius: float, color: Color) -> None:
+        self.fill(radius * ELLIPSE, color)
 
     def lamp(self, up: float, color: Color) -> None:
-        lit = self.view.light.through_air(color, 0.4 * self.distance)
-        self.sketch.ellipse(
-            (self.middle[0], self.middle[1] - up * self.scale), (0.1 * self.scale, 0.1 * self.scale), lit
-        )
+        lit = self.light.through_air(color, 0.4 * self.distance)
+        self.sketch.polygon(0.1 * ELLIPSE + (0.0, up), lit)
 
 
 def _limit(plate: _Plate) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fcn_edge.data.streets.camera import Camera
-from fcn_edge.data.streets.canvas import Canvas, Color, bgr, fixed_point, scaled
+from fcn_edge.data.streets.canvas import SUBPIXEL, Canvas, Color, bgr, fixed_point, scaled
 from fcn_edge.data.streets.ids import PAVEMENT, ROAD, TREE
 from fcn_edge.data.streets.light import Light
 from fcn_edge.data.streets.noise import fractal
@@ -150,12 +150,12 @@ def _markings(rows: GroundRows, road: Roadway) -> np.ndarray:
     return paint
 
 
-def cast_shadows(rows: GroundRows, camera: Camera, outlines: list[np.ndarray], blur: float) -> np.ndarray:
-    """Return the share of direct light (R, W) after the shadows with ground `outlines` (n, 3) fall."""
-    shade: np.ndarray = np.full(rows.x.shape, 255, np.uint8)
-    for outline in outlines:
-        pixels = camera.project(outline) - (0, rows.top)
-        cv2.fillConvexPoly(shade, cv2.convexHull(fixed_point(pixels)), 0, cv2.LINE_8, 4)
-    if outlines:
-        shade = cv2.GaussianBlur(shade, (0, 0), blur)
-    return shade.astype(np.float32) / 255
+def cast_shadows(rows: GroundRows, camera: Camera, outlines: np.ndarray) -> np.ndarray:
+    """Return the share of direct light (R, W) left by shadows with ground `outlines` (n, k, 2) as (x, s)."""
+    shade = np.full(rows.x.shape, 255, np.uint8)
+    ground = np.insert(outlines.reshape(-1, 2), 1, 0.0, axis=1)
+    vertices = fixed_point(camera.project(ground) - (0, rows.top))
+    for corners in vertices.reshape(*outlines.shape):
+        cv2.fillConvexPoly(shade, cv2.convexHull(corners), 0, cv2.LINE_8, SUBPIXEL)
+    blur = max(0.8, camera.size[1] / 400)
+    return np.asarray(cv2.GaussianBlur(shade, (0, 0), blur)).astype(np.float32) / 255

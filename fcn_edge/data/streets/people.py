@@ -8,11 +8,14 @@ import numpy as np
 
 from fcn_edge.data.streets.canvas import Color, scaled
 from fcn_edge.data.streets.ids import BICYCLIST, PEDESTRIAN
-from fcn_edge.data.streets.sketch import Sketch
+from fcn_edge.data.streets.sketch import ELLIPSE, Points, Sketch
 from fcn_edge.data.streets.view import Footprint, View
 
 _RUBBER: Color = (36.0, 36.0, 38.0)
 _SHOES: Color = (38.0, 36.0, 40.0)
+
+_ARC = np.linspace(-0.2, np.pi + 0.2, 9)
+_HAIR = np.stack([0.105 * np.cos(_ARC), 0.03 + 0.11 * np.sin(_ARC)], axis=1)  # about the middle of the head
 
 
 @dataclass(frozen=True)
@@ -124,10 +127,9 @@ class Cyclist:
         figure.sketch.paste(BICYCLIST)
 
     def _bicycle(self, figure: _Figure, along: float) -> None:
-        turn = np.linspace(0, 2 * np.pi, 21)
         for middle in (-0.52, 0.52):
-            wheel = [((middle + 0.34 * np.cos(a)) * along, 0.35 + 0.34 * np.sin(a)) for a in turn]
-            figure.limb(wheel, 0.055, _RUBBER)
+            wheel = (0.34 * ELLIPSE + (middle, 0.35)) * (along, 1.0)
+            figure.limb(np.concatenate([wheel, wheel[:1]]), 0.055, _RUBBER)
         frame = (60.0, 60.0, 150.0)
         bars = [(-0.52, 0.35), (-0.05, 0.32), (-0.2, 0.85), (0.38, 0.82), (-0.05, 0.32)]
         figure.limb([(a * along, y) for a, y in bars], 0.05, frame)
@@ -162,24 +164,23 @@ class _Figure:
         self.scale = size * view.camera.pixels_per_metre(s)
         self.foot = view.camera.project(np.array([(x, 0.0, s)]))[0]
         wide, tall = reach
-        self.sketch = Sketch(view.canvas, self.foot + self.scale * np.array([(-wide, 0.02), (wide, -tall)]))
+        box = self.pixels(np.array([(-wide, -0.02), (wide, tall)]))
+        self.sketch = Sketch(view.canvas, box, self.pixels)
 
-    def pixels(self, points: list[tuple[float, float]]) -> np.ndarray:
-        return self.foot + self.scale * np.array(points) * (1, -1)
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        return self.foot + self.scale * (points * (1.0, -1.0))
 
     def lit(self, color: Color) -> Color:
         return self.view.light.shade(color, (0.0, 0.4, -0.9), self.distance)
 
-    def fill(self, points: list[tuple[float, float]], color: Color) -> None:
-        self.sketch.polygon(self.pixels(points), self.lit(color))
+    def fill(self, points: Points, color: Color) -> None:
+        self.sketch.polygon(points, self.lit(color))
 
-    def limb(self, points: list[tuple[float, float]], width: float, color: Color) -> None:
-        self.sketch.line(self.pixels(points), width * self.scale, self.lit(color))
+    def limb(self, points: Points, width: float, color: Color) -> None:
+        self.sketch.line(points, width * self.scale, self.lit(color))
 
 
 def _head(figure: _Figure, x: float, y: float, clothes: Clothes) -> None:
-    turn = np.linspace(0, 2 * np.pi, 15)[:-1]
     figure.limb([(x, y - 0.16), (x, y - 0.08)], 0.09, clothes.skin)
-    figure.fill([(x + 0.095 * np.cos(a), y + 0.125 * np.sin(a)) for a in turn], clothes.skin)
-    hair = [(x + 0.105 * np.cos(a), y + 0.03 + 0.11 * np.sin(a)) for a in np.linspace(-0.2, np.pi + 0.2, 9)]
-    figure.fill(hair, clothes.hair)
+    figure.fill(ELLIPSE * (0.095, 0.125) + (x, y), clothes.skin)
+    figure.fill(np.add(_HAIR, (x, y)), clothes.hair)

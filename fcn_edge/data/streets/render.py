@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fcn_edge.data.streets.camera import FAR, NEAR, Camera
@@ -11,7 +13,8 @@ from fcn_edge.data.streets.ids import SKY
 from fcn_edge.data.streets.layout import Street
 from fcn_edge.data.streets.sensor import Sensor, expose
 from fcn_edge.data.streets.sky import paint_sky, paint_skyline
-from fcn_edge.data.streets.view import View, shadow_outline
+from fcn_edge.data.streets.view import Footprint, View, shadow_outlines
+from fcn_edge.data.streets.walls import House
 
 
 def render(
@@ -24,27 +27,23 @@ def render(
     paint_skyline(canvas, camera, street.light, street.skyline)
     rows = ground_rows(camera)
     if rows is not None:
-        shade = cast_shadows(
-            rows, camera, _shadows(street, camera, time), blur=max(0.8, camera.size[1] / 400)
-        )
+        shade = cast_shadows(rows, camera, _shadows(street, camera, time))
         paint_ground(canvas, rows, street.roadway, street.light, shade)
     for thing in sorted(street.things, key=lambda thing: -thing.far(time)):
         thing.draw(view)
     return expose(canvas.image, sensor, seed), canvas.mask
 
 
-def _shadows(street: Street, camera: Camera, time: float) -> list[np.ndarray]:
-    """Return the ground outlines of every shadow ahead of the camera."""
-    sun = street.light.direction
-    outlines = []
-    for thing in street.things:
-        footprint = thing.footprint(time)
-        if footprint is None or not NEAR < footprint[1] - camera.s < 0.5 * FAR:
-            continue
-        outlines.append(shadow_outline(footprint, sun))
-    for house in street.houses:
-        depth, middle = abs(house.depth) / 2, (house.s0 + house.s1) / 2
-        x = house.x + np.sign(house.x) * depth
-        outlines.append(shadow_outline((x, middle, depth, (house.s1 - house.s0) / 2, house.height), sun))
-    ahead = [np.maximum(outline, (-np.inf, 0, camera.s + NEAR)) for outline in outlines]
-    return [outline for outline in ahead if np.ptp(outline[:, 2]) > 0]
+def _shadows(street: Street, camera: Camera, time: float) -> np.ndarray:
+    """Return the ground outlines (n, 8, 2) as (x, s) of every shadow ahead of the camera."""
+    cast = [thing.footprint(time) for thing in street.things]
+    near = [box for box in cast if box is not None and NEAR < box[1] - camera.s < 0.5 * FAR]
+    outlines = shadow_outlines([*near, *map(_ground_of, street.houses)], street.light.direction)
+    outlines[..., 1] = np.maximum(outlines[..., 1], camera.s + NEAR)
+    return outlines[np.ptp(outlines[..., 1], axis=1) > 0]
+
+
+def _ground_of(house: House) -> Footprint:
+    half = house.depth / 2
+    middle, length = (house.s0 + house.s1) / 2, house.s1 - house.s0
+    return house.x + math.copysign(half, house.x), middle, half, length / 2, house.height

@@ -58,8 +58,7 @@ def _grain() -> np.ndarray:
 
 
 def _noise(height: int, width: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
-    """Return float32 noise (H, W, 3): a prepared picture of it, shifted, and repeated where need be."""
-    grain = np.roll(_grain(), tuple(rng.integers(_GRAIN, size=2)), (0, 1))
-    if height > _GRAIN or width > _GRAIN:
-        grain = np.tile(grain, (-(-height // _GRAIN), -(-width // _GRAIN), 1))
-    return grain[:height, :width].astype(np.float32) * np.float32(sigma / 32)
+    """Return float32 noise (H, W, 3): a prepared picture of it, taken from a random place, wrapped around."""
+    top, left = rng.integers(_GRAIN, size=2)
+    rows, columns = (np.arange(height) + top) % _GRAIN, (np.arange(width) + left) % _GRAIN
+    return _grain()[rows][:, columns] * np.float32(sigma / 32)

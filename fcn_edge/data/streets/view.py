@@ -44,11 +44,14 @@ class Thing(Protocol):
         ...
 
 
-def shadow_outline(footprint: Footprint, sun: Vector) -> np.ndarray:
-    """Return ground points (8, 3) around a box's shadow: its base, and its top pushed away from the sun."""
-    x, s, half_width, half_length, height = footprint
-    reach = min(height / max(sun[1], 0.15), 12.0)
-    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], float) * (half_width, half_length) + (x, s)
-    pushed = np.subtract(corners, (reach * sun[0], reach * sun[2]))
-    ground = np.concatenate([corners, pushed])
-    return np.insert(ground, 1, 0.0, axis=1)
+_CORNERS = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], float)
+
+
+def shadow_outlines(footprints: list[Footprint], sun: Vector) -> np.ndarray:
+    """Return ground points (n, 8, 2) as (x, s) around the shadows of boxes: each one's base, and its top
+    pushed away from the sun."""
+    boxes = np.array(footprints, float).reshape(-1, 5)
+    base = boxes[:, None, :2] + _CORNERS * boxes[:, None, 2:4]
+    reach = np.minimum(boxes[:, 4] / max(sun[1], 0.15), 12.0)
+    pushed = base - reach[:, None, None] * np.array([sun[0], sun[2]])
+    return np.concatenate([base, pushed], axis=1)

@@ -14,6 +14,7 @@ from fcn_edge.data.streets.ids import BUILDING
 from fcn_edge.data.streets.view import Footprint, View
 
 CELL_METRES = 3.0
+_SURFACE = 12.0  # pixels a metre below which bricks and panels are too small to be seen
 
 
 @dataclass(frozen=True)
@@ -48,28 +49,37 @@ class House:
         self._draw_front(view, side, span)
 
     def _draw_front(self, view: View, side: float, span: tuple[float, float]) -> None:
-        level = _level(view, span)
-        picture = _cut(assemble(self.style, self.plan, level), span, (self.s0, self.s1))
+        picture = self._front(span, _level(view, span))
         lit = _bright_windows(picture, view.light.lamps)
         light = times(view.light.on((-side, 0.0, 0.0)), self.tint)
         draw_wall(view, self.x, span, (0.0, self.height), picture, light, BUILDING, glow=lit)
 
+    def _front(self, span: tuple[float, float], level: int) -> np.ndarray:
+        """Return the picture of the front in `span`; only bays that show are put together."""
+        bay = (self.s1 - self.s0) / self.plan.shape[1]
+        first = int((span[0] - self.s0) / bay)
+        last = min(int(np.ceil((span[1] - self.s0) / bay)), self.plan.shape[1])
+        picture = assemble(self.style, self.plan[:, first:last], level)
+        return _cut(picture, span, (self.s0 + first * bay, self.s0 + last * bay))
+
     def _draw_end(self, view: View, side: float) -> None:
-        floors = self.plan.shape[0]
-        bays = max(1, round(self.depth / CELL_METRES))
-        picture = assemble(self.style, blank_plan(floors, bays), _level(view, (self.s0, self.s0 + 1)))
-        light = times(view.light.on((0.0, 0.0, -1.0)), self.tint)
-        xs = (self.x, self.x + side * self.depth) if side > 0 else (self.x - self.depth, self.x)
-        top, s = self.height, self.s0
-        corners = np.array([(xs[0], top, s), (xs[1], top, s), (xs[1], 0, s), (xs[0], 0, s)])
-        air = view.light.haze_at(view.distance(s))
-        picture = _lighten(picture, light, np.full(picture.shape[1], air, np.float32), view)
-        view.canvas.texture(view.camera.project(corners), picture, BUILDING)
+        """Draw the wall at s0 and its gable; far away one colour does, the surface cannot be seen."""
+        near, away, top, s = self.x, self.x + side * self.depth, self.height, self.s0
+        left, right = min(near, away), max(near, away)
+        quad = view.camera.project(np.array([(left, top, s), (right, top, s), (right, 0, s), (left, 0, s)]))
+        wall = view.light.shade(times(self.style.wall, self.tint), (0.0, 0.0, -1.0), view.distance(s))
+        if view.camera.pixels_per_metre(s) < _SURFACE:
+            view.canvas.polygon(quad, wall, BUILDING)
+        else:
+            plan = blank_plan(self.plan.shape[0], max(1, round(self.depth / CELL_METRES)))
+            picture = assemble(self.style, plan, _level(view, (s, s + 1)))
+            light = times(view.light.on((0.0, 0.0, -1.0)), self.tint)
+            air = np.full(picture.shape[1], view.light.haze_at(view.distance(s)), np.float32)
+            view.canvas.texture(quad, _lighten(picture, light, air, view), BUILDING)
         if self.style.roof is not None:
-            ridge = (self.x + side * self.depth / 2, top + self.depth * 0.35, s)
-            gable = np.array([(self.x, top, s), ridge, (self.x + side * self.depth, top, s)])
-            wall = view.light.shade(times(self.style.wall, self.tint), (0, 0, -1), view.distance(s))
-            view.canvas.polygon(view.camera.project(gable), wall, BUILDING)
+            ridge = ((near + away) / 2, top + self.depth * 0.35, s)
+            gable = view.camera.project(np.array([(near, top, s), ridge, (away, top, s)]))
+            view.canvas.polygon(gable, wall, BUILDING)
 
     def _draw_roof(self, view: View, side: float, span: tuple[float, float]) -> None:
         if self.style.roof is None:
@@ -167,9 +177,10 @@ def _fit(picture: np.ndarray, quad: np.ndarray) -> np.ndarray:
 def _lighten(picture: np.ndarray, light: Color, air: np.ndarray, view: View) -> np.ndarray:
     """Return the picture lit, darker towards its foot, and faded by `air` (one share a column)."""
     foot = np.linspace(1.05, 0.86, picture.shape[0], dtype=np.float32)[:, None, None]
-    lit = picture * (foot * bgr(light)) * (1 - air)[None, :, None]
-    lit += bgr(view.light.horizon) * air[None, :, None]
-    return np.clip(lit, 0, 255).astype(np.uint8)
+    lit = picture * (foot * bgr(light))
+    lit *= (1 - air)[:, None]
+    lit += bgr(view.light.horizon) * air[:, None]
+    return np.minimum(lit, 255, out=lit).astype(np.uint8)
 
 
 def _bright_windows(picture: np.ndarray, lamps: float) -> np.ndarray | None:

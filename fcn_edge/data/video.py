@@ -1,0 +1,108 @@
+"""Frames of a video, evenly spaced, without labels: what a camera has seen, to calibrate on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fcn_edge.artifacts import hash_json, sha256_file
+from fcn_edge.data.dataset import NO_CLASSES, Classes, Sample
+from fcn_edge.data.folder import FLAT_SPLITS, flat_split
+from fcn_edge.data.pairs import unknown_split
+from fcn_edge.errors import FcnEdgeError, MisuseError
+
+LARGEST_COUNT = 300  # frames taken from a long video
+
+
+@dataclass(frozen=True)
+class VideoDataset:
+    """Some frames of a video file (see fcn_edge.data.dataset.Dataset); masks are None, classes empty."""
+
+    path: Path
+    split: str
+    frames: tuple[int, ...]  # numbers of the frames taken, ascending
+    name: str = "video"
+    classes: Classes = NO_CLASSES
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Sample:
+        number = self.frames[index]
+        capture = _open(self.path)
+        capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+        done, frame = capture.read()
+        if not done:
+            raise FcnEdgeError(f"frame {number} of {self.path} cannot be decoded", hint=_REPAIR)
+        return Sample(self.stem(index), np.asarray(frame, np.uint8), None)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def stem(self, index: int) -> str:
+        """Return the name of the video with the number of the frame."""
+        return f"{self.path.stem}_{self.frames[index]:06d}"
+
+    def digest(self) -> str:
+        """Return the SHA-256 over the file's bytes and the frames taken."""
+        return hash_json([sha256_file(self.path), self.split, self.frames])
+
+
+_REPAIR = "re-encode the video, for example with ffmpeg -i IN -c:v libx264 OUT.mp4"
+
+
+def open_video(where: str, split: str, *, labelled: bool = True) -> VideoDataset:
+    """Open the video file `where`; `train` is its first four fifths, `val` the last fifth, `all` everything.
+
+    At most LARGEST_COUNT frames, evenly spaced. Raises MisuseError where masks are wanted.
+    """
+    if not where:
+        raise MisuseError("--data video names no file", hint="type --data video:FILE")
+    if labelled:
+        raise MisuseError(
+            f"video:{where} has no masks", hint="give labelled data, or compile with --no-labels"
+        )
+    if split not in FLAT_SPLITS:
+        raise unknown_split(split, list(FLAT_SPLITS), where)
+    path = Path(where).expanduser()
+    if not path.is_file():
+        raise FcnEdgeError(f"no such file: {path} (video)", hint="check the path after --data video:")
+    numbers = evenly_spaced(count_frames(path), LARGEST_COUNT)
+    return VideoDataset(path, split, flat_split(numbers, split))
+
+
+def evenly_spaced(available: int, wanted: int) -> tuple[int, ...]:
+    """Return the middles of `wanted` equal stretches of 0..available-1, or all where there are fewer."""
+    count = min(available, wanted)
+    return tuple((2 * i + 1) * available // (2 * count) for i in range(count))
+
+
+def count_frames(path: Path) -> int:
+    """Return the number of frames that can be decoded; FcnEdgeError when there is none.
+
+    The header's count is a claim: if the last frame it promises is not there, frames are counted one by one.
+    """
+    capture = _open(path)
+    claimed = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    if claimed > 0:
+        capture.set(cv2.CAP_PROP_POS_FRAMES, claimed - 1)
+        if capture.grab():
+            return claimed
+    capture = _open(path)
+    count = 0
+    while capture.grab():
+        count += 1
+    if count == 0:
+        raise FcnEdgeError(f"{path} holds no frame that can be decoded", hint=_REPAIR)
+    return count
+
+
+def _open(path: Path) -> cv2.VideoCapture:
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise FcnEdgeError(f"{path} is not a readable video", hint=_REPAIR)
+    return capture
