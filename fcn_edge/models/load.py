@@ -9,6 +9,7 @@ from torch import Tensor
 
 from fcn_edge.data import Classes
 from fcn_edge.data.dataset import voc_color
+from fcn_edge.data.voc import VOC_21
 from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
 from fcn_edge.models import BACKBONES, build_model
 from fcn_edge.models.fcn import FCN
@@ -17,12 +18,6 @@ from fcn_edge.models.weights import LoadReport, load_into, load_weights, read_we
 
 TORCHVISION_FCNS = ("fcn_resnet50", "fcn_resnet101")
 HEADS = {"vgg16": None}  # head width where it is not the edge head's: None is the paper's head
-
-VOC_21 = (
-    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
-    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
-    "tvmonitor",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,13 +60,17 @@ def load_torchvision_fcn(name: str, found: dict[str, Tensor]) -> Loaded:
     if "classifier.4.weight" not in found:
         raise FcnEdgeError(f"the weights have no tensor 'classifier.4.weight' of torchvision's {name}")
     count = found["classifier.4.weight"].shape[0]
-    names = VOC_21 if count == len(VOC_21) else tuple(f"class{i}" for i in range(count))
     model = build_model(ModelSpec(f"fcn8s-{name}", count, None, context=False))
     renamed = {torchvision_key(key): value for key, value in found.items()}
     report = load_into(model, renamed, ("aux_classifier.",))
     if report.missing or report.mismatched:
         raise FcnEdgeError(f"the weights do not fill {name}: {report}")
-    return Loaded(model.eval(), Classes(names, tuple(voc_color(i) for i in range(count))), report, ready=True)
+    return Loaded(model.eval(), VOC_21 if count == len(VOC_21) else numbered(count), report, ready=True)
+
+
+def numbered(count: int) -> Classes:
+    """Return classes known by number only."""
+    return Classes(tuple(f"class{i}" for i in range(count)), tuple(voc_color(i) for i in range(count)))
 
 
 def torchvision_key(key: str) -> str:

@@ -34,8 +34,8 @@ def choose_crop(frame_size: tuple[int, int], wanted: tuple[int, int] | None) -> 
 class Batches:
     """Shuffled batches of one epoch after another.
 
-    Every random choice comes from (seed, epoch, index of the frame): a resumed run, or one with more
-    workers, sees the same batches. An incomplete last batch is dropped, unless it is all there is.
+    Every random choice comes from (seed, epoch, index of the frame): a resumed run, or one with more workers,
+    sees the same batches. An incomplete last batch is dropped, unless it is all there is.
     """
 
     def __init__(
@@ -47,9 +47,18 @@ class Batches:
         workers: int = 0,
         ranks: Ranks = ALONE,
     ) -> None:
-        self.dataset, self.augmentation, self.seed, self.workers = dataset, augmentation, seed, workers
-        self.ranks = ranks
+        self.dataset, self.seed, self.ranks = dataset, seed, ranks
         self.batch = min(batch, max(1, len(dataset) // ranks.world))
+        self.order = _Order(self)
+        # Workers are spawned, not forked: a fork of a process with running threads may hang in OpenCV's pool.
+        self.loader = DataLoader(
+            _Augmented(dataset, augmentation, seed),
+            batch_sampler=self.order,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            multiprocessing_context="spawn" if workers else None,
+            worker_init_fn=_one_thread,
+        )
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
@@ -58,37 +67,41 @@ class Batches:
     def indices(self, epoch: int) -> list[list[int]]:
         """Return the frames of each batch of this process in an epoch."""
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.dataset)).tolist()
-        mine = [
-            order[i % len(order)]
-            for i in range(self.ranks.rank, self.batch * self.ranks.world * len(self), self.ranks.world)
-        ]
+        places = range(self.ranks.rank, self.batch * self.ranks.world * len(self), self.ranks.world)
+        mine = [order[place % len(order)] for place in places]
         return [mine[i * self.batch : (i + 1) * self.batch] for i in range(len(self))]
 
     def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (frames uint8 (N, H, W, 3) BGR, masks uint8 (N, H, W)) of an epoch."""
-        loader = DataLoader(
-            _Augmented(self.dataset, self.augmentation, self.seed, epoch),
-            batch_sampler=self.indices(epoch),
-            num_workers=self.workers,
-            worker_init_fn=_one_thread,
-        )
-        yield from loader
+        self.order.epoch = epoch
+        yield from self.loader
 
     def stems(self, epoch: int, batch: int) -> list[str]:
         """Return the names of the frames of one batch, for messages."""
         return [self.dataset.stem(i) for i in self.indices(epoch)[batch]]
 
 
-class _Augmented(torch.utils.data.Dataset):
-    def __init__(self, dataset: Dataset, augmentation: Augmentation, seed: int, epoch: int) -> None:
-        self.dataset, self.augmentation, self.seed, self.number = dataset, augmentation, seed, epoch
+class _Order(torch.utils.data.Sampler):
+    """Hands (epoch, frame) to the data workers, which outlive an epoch."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches, self.epoch = batches, 0
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        return ([(self.epoch, i) for i in batch] for batch in self.batches.indices(self.epoch))
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return len(self.batches)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+
+class _Augmented(torch.utils.data.Dataset):
+    def __init__(self, dataset: Dataset, augmentation: Augmentation, seed: int) -> None:
+        self.dataset, self.augmentation, self.seed = dataset, augmentation, seed
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        epoch, index = place
         sample = self.dataset[index]
-        rng = np.random.default_rng([self.seed, self.number, index])
+        rng = np.random.default_rng([self.seed, epoch, index])
         frame, mask = self.augmentation(sample.frame, labels(sample), rng)
         return torch.from_numpy(frame), torch.from_numpy(mask)
 

@@ -94,9 +94,10 @@ class Trainer:
         self.parallel = ranks.parallel(self.model)
         self.precision = Precision(self.device, config.amp)
         self.board = Board(config.out) if config.tensorboard and ranks.is_main else None
+        self.options = options_of(config) | {"processes": ranks.world, "data_sha256": data.digest()}
         self.position = Position()
         if config.resume:
-            self.position = load_state(config.out, config, self.model, self.ema, self.optimizer)
+            self.position = load_state(config.out, self.options, self.model, self.ema, self.optimizer)
         budget = config.minutes * 60 if config.minutes else None
         steps = config.epochs * len(self.batches)
         self.clock = Clock(steps, budget, self.position.step, self.position.elapsed)
@@ -178,13 +179,13 @@ class Trainer:
         save_checkpoint(out, self._kept(), self.classes, info, name="last")
         score = row.get("miou")
         better = score is not None and (at.best is None or score > at.best)
-        if better or self.val is None:
+        if better or at.best is None:  # without a score yet the latest is the best there is
             save_checkpoint(out, self._kept(), self.classes, info)
             at.best, at.best_epoch = score, at.epoch
         write_curve(out, at.curve)
         if self.board:
             self.board.log(row)
-        save_state(out, self.config, at, self.model, self.ema, self.optimizer)
+        save_state(out, self.options, at, self.model, self.ema, self.optimizer)
         scored = f"  mIoU {score:.4f}{' best' if better else ''}" if score is not None else ""
         progress.say(
             f"epoch {at.epoch}  {duration(at.elapsed)}  loss {row['loss']:.4f}{scored}  "
@@ -237,8 +238,7 @@ class Trainer:
             "step": row["step"],
             "metrics": metrics,
             "split": self.val.split if self.val else None,
-            "options": options_of(self.config),
-            "data_sha256": self.batches.dataset.digest(),
+            "options": self.options,
             "provenance": provenance(),
         }
 

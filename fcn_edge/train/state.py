@@ -42,7 +42,7 @@ def options_of(config: TrainConfig) -> dict[str, Any]:
 
 def save_state(
     folder: Path,
-    config: TrainConfig,
+    options: dict[str, Any],
     position: Position,
     model: nn.Module,
     ema: Ema | None,
@@ -50,6 +50,7 @@ def save_state(
 ) -> None:
     """Write model, average, optimizer and position into one file, atomically.
 
+    options: those that shape the result (`options_of`, and what else must be the same on resume).
     There is no random state to save: every random choice is a function of the seed and the position.
     """
     parts = {"model": dict(model.state_dict()), "optimizer": states_of(optimizer)}
@@ -61,7 +62,7 @@ def save_state(
         for key, value in values.items()
     }
     about = {
-        "options": options_of(config),
+        "options": options,
         "position": asdict(position),
         "ema_steps": ema.steps if ema else 0,
     }
@@ -69,7 +70,11 @@ def save_state(
 
 
 def load_state(
-    folder: Path, config: TrainConfig, model: nn.Module, ema: Ema | None, optimizer: torch.optim.Optimizer
+    folder: Path,
+    options: dict[str, Any],
+    model: nn.Module,
+    ema: Ema | None,
+    optimizer: torch.optim.Optimizer,
 ) -> Position:
     """Fill model, average and optimizer from the file and return the position.
 
@@ -84,7 +89,7 @@ def load_state(
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a dict)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise FcnEdgeError(f"{path} is not a readable training state ({error})") from error
-    refuse_other_options(about["options"], options_of(config))
+    refuse_other_options(about["options"], options)
     model.load_state_dict(_part(tensors, "model"))
     restore_states(optimizer, _part(tensors, "optimizer"))
     if ema:
