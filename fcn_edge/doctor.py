@@ -84,7 +84,9 @@ class Diagnosis:
 
 def examine() -> Diagnosis:
     """Look at this machine and return the diagnosis; nothing is installed or changed."""
-    return Diagnosis(tuple(check() for check in CHECKS))
+    from fcn_edge.doctor_nvidia import examine_nvidia  # it makes Findings, too
+
+    return Diagnosis((*(check() for check in CHECKS), *examine_nvidia()))
 
 
 def _python() -> Finding:

@@ -20,9 +20,10 @@ from fcn_edge.backends.nvidia_cuda import Device, cuda
 from fcn_edge.backends.nvidia_engine import NvidiaEngine
 from fcn_edge.backends.nvidia_key import EngineKey, find_engine, release, store_engine
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
 
 OLDEST = (10, 3)
+OPTIONS = ("base", "level", "workspace_mb")  # `base` has done its work by then, see quantize/half.py
 NEXT = "fcn-edge build-engine {bundle}"  # where there is no Python: fcn-edge-stream {bundle} --build-engine
 
 
@@ -44,7 +45,10 @@ class BuildOptions:
 
 
 def parse_options(options: dict[str, str]) -> BuildOptions:
-    """Return the options of this backend; a value that is no number in range is misuse."""
+    """Return the options of this backend; an unknown one, or a number out of range, is misuse."""
+    for name in options:
+        if name not in OPTIONS:
+            raise unknown_name("engine option", name, OPTIONS)
     workspace = options.get("workspace_mb")
     return BuildOptions(
         None if workspace is None else _number("workspace_mb", workspace, 1, 1 << 20),

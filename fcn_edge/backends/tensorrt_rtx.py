@@ -18,6 +18,7 @@ from fcn_edge.backends.nvidia_key import EngineKey, find_engine_for, release, st
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
 from fcn_edge.errors import FcnEdgeError, unknown_name
 
+OPTIONS = ("base", "compute_capabilities")  # `base` has done its work by then, see quantize/half.py
 INSTALL = "pip install 'fcn-edge[tensorrt-rtx]'"
 CAPABILITIES = "80+86+89+120"  # Ampere to Blackwell; 75 (Turing) would turn every convolution to float
 
@@ -30,6 +31,9 @@ def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str,
     """
     import onnx
 
+    for name in options:
+        if name not in OPTIONS:
+            raise unknown_name("engine option", name, OPTIONS)
     trt = library()
     capabilities = parse_capabilities(trt, options.get("compute_capabilities", CAPABILITIES))
     plan, log = build_engine(trt, model_onnx, lambda config: _aim(trt, config, capabilities))
@@ -52,7 +56,7 @@ def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str,
 
 def build_on_device(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str, Any]:
     """Build the engine of this machine's GPU under `out_dir`/tensorrt-rtx; no GPU is an error."""
-    return build(model_onnx, out_dir, {**options, "compute_capabilities": str(cuda().device().sm)})
+    return build(model_onnx, out_dir, {"compute_capabilities": str(cuda().device().sm)})
 
 
 def available() -> bool:

@@ -83,6 +83,11 @@ def test_an_option_out_of_range_is_misuse(options: dict[str, str]) -> None:
         tensorrt.parse_options(options)
 
 
+def test_an_unknown_option_lists_the_known_ones() -> None:
+    with pytest.raises(MisuseError, match="valid: base, level, workspace_mb"):
+        tensorrt.parse_options({"fp16": "1"})
+
+
 def test_a_quantized_convolution_in_float_is_refused(trt, models, tmp_path, monkeypatch) -> None:
     rows = trt.rows
     monkeypatch.setattr(trt, "rows", lambda model: (row.replace("Int8", "Half") for row in rows(model)))

@@ -1,0 +1,28 @@
+# The C++ runtime with TensorRT on a Jetson. Build it on the device or on an arm64 machine:
+#   docker build -f docker/jetson.Dockerfile -t fcn-edge .
+# The tag must match the device's JetPack: r10.3.0 is JetPack 6.1 and 6.2 (see docs/jetson.md).
+ARG TENSORRT_TAG=r10.3.0-devel
+FROM nvcr.io/nvidia/l4t-tensorrt:${TENSORRT_TAG} AS build
+ENV DEBIAN_FRONTEND=noninteractive
+RUN apt-get update && apt-get install -y --no-install-recommends \
+      build-essential cmake libcli11-dev libcpp-httplib-dev libopencv-dev libpng-dev libspdlog-dev libssl-dev \
+      ninja-build nlohmann-json3-dev pkg-config \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY CMakeLists.txt ./
+COPY cpp_runtime cpp_runtime
+RUN cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/opt/fcn-edge \
+      -DFCN_EDGE_OPENVINO=OFF -DFCN_EDGE_LIBTORCH=OFF -DFCN_EDGE_BUILD_TESTS=OFF -DFCN_EDGE_BUILD_EXAMPLES=OFF \
+    && cmake --build build -j2 \
+    && test -e build/libfcn_edge_tensorrt.so \
+    && cmake --install build
+
+FROM nvcr.io/nvidia/l4t-tensorrt:${TENSORRT_TAG}
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      libopencv-core4.5d libopencv-imgproc4.5d libopencv-videoio4.5d libopencv-highgui4.5d libpng16-16 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --groups video fcn-edge && install -d -o fcn-edge /cache
+COPY --from=build /opt/fcn-edge /opt/fcn-edge
+ENV FCN_EDGE_CACHE=/cache
+USER fcn-edge
+ENTRYPOINT ["/opt/fcn-edge/bin/fcn-edge-stream"]

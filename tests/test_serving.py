@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnxruntime as ort
+import pytest
+
+from fcn_edge.bundle import write_bundle
+from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.serving import write_repository
+
+GOLDEN = Path(__file__).parent / "golden" / "tiny.fcne"
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """A bundle of target onnx. Its model is a stand-in: nothing here runs it."""
+    manifest = json.loads((GOLDEN / "manifest.json").read_text())
+    for key in ("magic", "schema", "files", "golden"):
+        del manifest[key]
+    manifest["target"] = "onnx"
+    manifest["gate"]["verdict"] = "pass"
+    size = {"height": 48, "width": 64}
+    manifest["output"] = {"tail": "mask", "name": "mask", "stride": 1, **size, "channels": 1}
+    manifest["name"] = "road"
+    return write_bundle(tmp_path / "road.fcne", manifest, GOLDEN / "model.onnx", [], {}, 1.0)
+
+
+def test_triton_repository_has_the_layout_triton_reads(bundle, tmp_path) -> None:
+    folder = write_repository(bundle, "triton", tmp_path / "repository")
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    assert files == ["road/1/model.onnx", "road/config.pbtxt"]
+
+
+def test_triton_configuration_is_a_valid_model_config(bundle, tmp_path) -> None:
+    name = "tritonclient.grpc.model_config_pb2"
+    schema = pytest.importorskip(name, reason="pip install tritonclient[grpc]")
+    from google.protobuf import text_format
+
+    text = (write_repository(bundle, "triton", tmp_path / "repository") / "road" / "config.pbtxt").read_text()
+    config = text_format.Parse(text, schema.ModelConfig())
+    assert (config.name, config.backend, config.max_batch_size) == ("road", "onnxruntime", 0)
+    assert [(port.name, list(port.dims)) for port in config.input] == [("frame", [1, 48, 64, 3])]
+    assert [(port.name, list(port.dims)) for port in config.output] == [("mask", [1, 48, 64])]
+    assert {port.data_type for port in (*config.input, *config.output)} == {schema.TYPE_UINT8}
+    assert config.parameters["classes"].string_value.split(",")[0] == "sky"
+
+
+def test_ovms_configuration_names_the_model_relative_to_itself(bundle, tmp_path) -> None:
+    folder = write_repository(bundle, "ovms", tmp_path / "repository")
+    (entry,) = json.loads((folder / "config.json").read_text())["model_config_list"]
+    assert (folder / entry["config"]["base_path"] / "1" / "model.onnx").is_file()
+    assert entry["config"]["name"] == "road"
+
+
+@pytest.mark.parametrize("layout", ["triton", "ovms"])
+def test_the_model_is_the_bundle_s_own(bundle, tmp_path, layout: str) -> None:
+    model = write_repository(bundle, layout, tmp_path / "repository") / "road" / "1" / "model.onnx"
+    assert model.read_bytes() == (bundle / "model.onnx").read_bytes()
+    ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+
+def test_an_unknown_layout_lists_the_known_ones(bundle, tmp_path) -> None:
+    with pytest.raises(MisuseError, match="valid: triton, ovms"):
+        write_repository(bundle, "torchserve", tmp_path / "repository")
+
+
+def test_a_bundle_with_scores_is_misuse(tmp_path) -> None:
+    with pytest.raises(MisuseError, match="--target onnx"):
+        write_repository(GOLDEN, "triton", tmp_path / "repository")
+
+
+def test_an_ungated_bundle_is_refused(bundle, tmp_path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    for key in ("magic", "schema", "files", "golden"):
+        del manifest[key]
+    manifest["gate"]["verdict"] = "ungated"
+    ungated = write_bundle(tmp_path / "ungated.fcne", manifest, bundle / "model.onnx", [], {}, 1.0)
+    with pytest.raises(FcnEdgeError, match="says 'ungated'"):
+        write_repository(ungated, "ovms", tmp_path / "repository")
+    assert write_repository(ungated, "ovms", tmp_path / "repository", allow_ungated=True).is_dir()
