@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -86,7 +88,7 @@ def fixed_point(points: np.ndarray) -> np.ndarray:
 
 def clipped_box(points: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
     """Return (left, top, right, bottom) of `points` within the picture, or None when they lie outside."""
-    left, top = np.floor(points.min(axis=0)).astype(int)
-    right, bottom = np.ceil(points.max(axis=0)).astype(int) + 1
-    left, top, right, bottom = max(left, 0), max(top, 0), min(right, size[1]), min(bottom, size[0])
+    across, down = zip(*points.tolist(), strict=True)
+    left, top = max(math.floor(min(across)), 0), max(math.floor(min(down)), 0)
+    right, bottom = min(math.ceil(max(across)) + 1, size[1]), min(math.ceil(max(down)) + 1, size[0])
     return (left, top, right, bottom) if left < right and top < bottom else None

@@ -67,7 +67,8 @@ def paint_ground(canvas: Canvas, rows: GroundRows, road: Roadway, light: Light, 
     albedo[[ROAD, PAVEMENT, TREE]] = road.asphalt, road.slabs, road.grass
     tone = _grain(rows, road.wear)
     tone[kinds == PAVEMENT] *= 1 - 0.14 * _joints(rows)[kinds == PAVEMENT]
-    color = albedo[kinds] * tone[..., None]
+    color = np.take(albedo, kinds, axis=0)
+    color *= tone[..., None]
     _blend(color, 0.7 * _kerb(rows, road) * ~crossing, scaled(road.slabs, 1.18))
     _blend(color, 0.45 * _gutter(rows, road) * is_road, scaled(road.asphalt, 0.6))
     _blend(color, (0.9 - 0.35 * road.wear) * _markings(rows, road) * is_road, road.paint)

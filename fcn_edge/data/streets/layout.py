@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -107,7 +107,9 @@ def _frontage(
         if what < 0.12:
             things += _park(rng, looks, edge, side, s, end)
         else:
-            houses.append(_house(rng, looks, light, side * (edge + garden), s, end, bays))
+            house = _house(rng, looks, light, side * (edge + garden), s, end, bays)
+            joined = bool(houses) and houses[-1].hides_end_of(house)
+            houses.append(replace(house, joined=joined))
         if garden:
             things += _border(rng, looks, side * edge, s, end)
         if garden > 3.2 and rng.random() < 0.6:

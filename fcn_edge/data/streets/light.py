@@ -37,9 +37,10 @@ class Light:
 
     def on(self, normal: Vector) -> Color:
         """Return the light that falls on a surface facing `normal` (x, y, s), as a factor a channel."""
-        facing = max(0.0, sum(a * b for a, b in zip(self.direction, normal, strict=True)))
-        blue, green, red = (base + facing * sun for base, sun in zip(self.ambient, self.sun, strict=True))
-        return blue, green, red
+        (x, y, s), (nx, ny, ns) = self.direction, normal
+        facing = max(0.0, x * nx + y * ny + s * ns)
+        (b, g, r), (sun_b, sun_g, sun_r) = self.ambient, self.sun
+        return b + facing * sun_b, g + facing * sun_g, r + facing * sun_r
 
     def shade(self, color: Color, normal: Vector, distance: float) -> Color:
         """Return the colour of a lit surface seen through `distance` metres of air."""
@@ -48,9 +49,12 @@ class Light:
     def through_air(self, color: Color, distance: float) -> Color:
         """Fade a colour into the horizon."""
         share = self.haze_at(distance)
-        pairs = zip(color, self.horizon, strict=True)
-        blue, green, red = (min(own, 255.0) * (1 - share) + far * share for own, far in pairs)
-        return blue, green, red
+        (b, g, r), (far_b, far_g, far_r), own = color, self.horizon, 1 - share
+        return (
+            min(b, 255.0) * own + far_b * share,
+            min(g, 255.0) * own + far_g * share,
+            min(r, 255.0) * own + far_r * share,
+        )
 
     def haze_at(self, distance: float) -> float:
         """Return the share of colour lost over `distance` metres (Beer-Lambert)."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from fcn_edge.data.streets.canvas import Color, bgr, clipped_box
+from fcn_edge.data.streets.canvas import Color, bgr, clipped_box, scaled
 from fcn_edge.data.streets.ids import TREE
 from fcn_edge.data.streets.noise import fractal
 from fcn_edge.data.streets.sketch import Sketch
@@ -16,6 +16,7 @@ from fcn_edge.data.streets.view import Footprint, View
 
 CROWNS = 6
 _SIZE = 256
+_BARK: Color = (52.0, 66.0, 80.0)
 
 
 @lru_cache(maxsize=CROWNS)
@@ -85,13 +86,16 @@ class Tree:
         wide = max(0.035 * self.diameter + 0.06, 0.1) * scale
         outline = np.array([foot, fork, fork, foot])
         outline[:, 0] += np.array([-1, -0.4, 0.4, 1]) * wide
+        distance = view.distance(self.s)
+        color = view.light.shade(_BARK, (0, 0.3, -0.95), distance)
+        if wide < 1:
+            view.canvas.polygon(outline, color, TREE)
+            return
         sketch = Sketch(view.canvas, outline)
         if sketch.visible:
-            bark = (52.0, 66.0, 80.0)
-            distance = view.distance(self.s)
-            sketch.polygon(outline, view.light.shade(bark, (0, 0.3, -0.95), distance))
+            sketch.polygon(outline, color)
             dark = outline * np.array([0.5, 1]) + foot * np.array([0.5, 0]) + (0.35 * wide, 0)
-            sketch.polygon(dark, view.light.shade((38.0, 48.0, 58.0), (0, 0.3, -0.95), distance))
+            sketch.polygon(dark, scaled(color, 0.75))
             sketch.paste(TREE)
 
     def _draw_crown(self, view: View, tip: np.ndarray, scale: float) -> None:

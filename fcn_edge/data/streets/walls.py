@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from fcn_edge.data.streets.camera import FAR, NEAR
-from fcn_edge.data.streets.canvas import Color, bgr, times
+from fcn_edge.data.streets.canvas import Color, bgr, clipped_box, times
 from fcn_edge.data.streets.facades import CELL, LEVELS, Style, assemble, blank_plan
 from fcn_edge.data.streets.ids import BUILDING
 from fcn_edge.data.streets.view import Footprint, View
 
 CELL_METRES = 3.0
+_PITCH = 0.35  # height of a roof, of the house's depth
 _SURFACE = 12.0  # pixels a metre below which bricks and panels are too small to be seen
 
 
@@ -29,6 +31,17 @@ class House:
     style: Style
     plan: np.ndarray  # cells of the front (floors, bays)
     tint: Color
+    joined: bool = False  # a house that hides its near end adjoins it
+
+    @property
+    def ridge(self) -> float:
+        """Height of its highest point."""
+        return self.height + (_PITCH * self.depth if self.style.roof is not None else 0.0)
+
+    def hides_end_of(self, other: House) -> bool:
+        """Return whether the near end of `other`, which is farther along, cannot be seen past this house."""
+        reaches = abs(self.x) <= abs(other.x) and abs(self.x) + self.depth >= abs(other.x) + other.depth
+        return self.s1 == other.s0 and reaches and self.height >= other.ridge
 
     def far(self, time: float) -> float:
         """Return the s of its far end."""
@@ -43,7 +56,7 @@ class House:
         if span is None:
             return
         side = float(np.sign(self.x))
-        if self.s0 - view.camera.s > NEAR:
+        if not self.joined and self.s0 - view.camera.s > NEAR:
             self._draw_end(view, side)
         self._draw_roof(view, side, span)
         self._draw_front(view, side, span)
@@ -67,24 +80,26 @@ class House:
         near, away, top, s = self.x, self.x + side * self.depth, self.height, self.s0
         left, right = min(near, away), max(near, away)
         quad = view.camera.project(np.array([(left, top, s), (right, top, s), (right, 0, s), (left, 0, s)]))
+        if clipped_box(quad, view.canvas.size) is None:
+            return
         wall = view.light.shade(times(self.style.wall, self.tint), (0.0, 0.0, -1.0), view.distance(s))
         if view.camera.pixels_per_metre(s) < _SURFACE:
             view.canvas.polygon(quad, wall, BUILDING)
         else:
             plan = blank_plan(self.plan.shape[0], max(1, round(self.depth / CELL_METRES)))
-            picture = assemble(self.style, plan, _level(view, (s, s + 1)))
+            picture = _fit(assemble(self.style, plan, _level(view, (s, s + 1))), quad)
             light = times(view.light.on((0.0, 0.0, -1.0)), self.tint)
             air = np.full(picture.shape[1], view.light.haze_at(view.distance(s)), np.float32)
             view.canvas.texture(quad, _lighten(picture, light, air, view), BUILDING)
         if self.style.roof is not None:
-            ridge = ((near + away) / 2, top + self.depth * 0.35, s)
+            ridge = ((near + away) / 2, self.ridge, s)
             gable = view.camera.project(np.array([(near, top, s), ridge, (away, top, s)]))
             view.canvas.polygon(gable, wall, BUILDING)
 
     def _draw_roof(self, view: View, side: float, span: tuple[float, float]) -> None:
         if self.style.roof is None:
             return
-        rise, run = self.depth * 0.35, self.depth / 2
+        rise, run = _PITCH * self.depth, self.depth / 2
         eaves, ridge = self.x - side * 0.35, self.x + side * run
         corners = [(eaves, self.height - 0.1, span[0]), (eaves, self.height - 0.1, span[1])]
         corners += [(ridge, self.height + rise, span[1]), (ridge, self.height + rise, span[0])]
@@ -174,10 +189,15 @@ def _fit(picture: np.ndarray, quad: np.ndarray) -> np.ndarray:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
+@lru_cache(maxsize=1024)
+def _foot(rows: int) -> np.ndarray:
+    """Return brightness (rows, 1, 1): a wall is darker towards its foot."""
+    return np.linspace(1.05, 0.86, rows, dtype=np.float32)[:, None, None]
+
+
 def _lighten(picture: np.ndarray, light: Color, air: np.ndarray, view: View) -> np.ndarray:
     """Return the picture lit, darker towards its foot, and faded by `air` (one share a column)."""
-    foot = np.linspace(1.05, 0.86, picture.shape[0], dtype=np.float32)[:, None, None]
-    lit = picture * (foot * bgr(light))
+    lit = picture * (_foot(picture.shape[0]) * bgr(light))
     lit *= (1 - air)[:, None]
     lit += bgr(view.light.horizon) * air[:, None]
     return np.minimum(lit, 255, out=lit).astype(np.uint8)
