@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,23 +14,30 @@ import onnx
 
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.resize import resize_frame
-from fcn_edge.bundle import Segmenter, describe, write_bundle
+from fcn_edge.build import Build, Note
+from fcn_edge.bundle import describe, write_bundle
+from fcn_edge.calibrate import read_set
 from fcn_edge.config import CompileConfig
 from fcn_edge.data import open_dataset
 from fcn_edge.errors import MisuseError, unknown_name
-from fcn_edge.evaluate import Agreement, Subject, check_classes, score, torch_predictor
+from fcn_edge.evaluate import check_classes
 from fcn_edge.export.onnx import export_onnx
+from fcn_edge.gating import Measured, measure, rescue
 from fcn_edge.models.fcn import FCN
-from fcn_edge.operate import operate_on
+from fcn_edge.operate import TargetMeasure
+from fcn_edge.quantize.auto import try_methods
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
-from fcn_edge.quantize.gate import GateVerdict, judge, ungated
+from fcn_edge.quantize.calibration_check import diagnose
+from fcn_edge.quantize.gate import GateVerdict
 from fcn_edge.quantize.lint import lint, refuse_if_found
-from fcn_edge.quantize.qdq import layer_names, quantize_onnx
-from fcn_edge.quantize.recipe import recipe_for
-from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS, Target
-from fcn_edge.train.checkpoint import Checkpoint, load_checkpoint
+from fcn_edge.quantize.placement import layer_names
+from fcn_edge.quantize.qdq import quantize_with
+from fcn_edge.quantize.recipe import AUTO, Recipe, recipe_for
+from fcn_edge.quantize.table import RangeTable, measure_ranges
+from fcn_edge.surgery.decide import decide
+from fcn_edge.targets import TARGETS
+from fcn_edge.train.checkpoint import load_checkpoint
 
-Note = Callable[[str], None]
 Frame = npt.NDArray[np.uint8]
 GOLDEN_FRAMES = 3
 MIN_AGREEMENT = 0.98  # with the golden masks; engines on other CPUs round differently (docs/int8.md)
@@ -61,46 +68,6 @@ class CompileResult:
         }
 
 
-@dataclass
-class Build:
-    """A compilation under way: what was decided first, and what the stages found since."""
-
-    config: CompileConfig
-    target: Target
-    checkpoint: Checkpoint
-    size: tuple[int, int]  # (height, width) of the frames the graph takes
-    work: Path  # temporary folder; work/engines goes into the bundle
-    note: Note
-    layers: dict[str, int] = field(default_factory=dict)
-    engine: dict[str, Any] = field(default_factory=dict)  # what the backend said when it built
-    evidence: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def precision(self) -> str:
-        """int8 | fp32."""
-        return "int8" if self.config.int8 else "fp32"
-
-    @property
-    def stride(self) -> int | None:
-        """Pixels a score stands for; None when the graph gives masks."""
-        return self.checkpoint.model.score_stride if self.target.tail == "scores" else None
-
-    def warn(self, text: str) -> None:
-        """Say it now and keep it for the result."""
-        self.warnings.append(text)
-        self.note(f"warning: {text}")
-
-    def open(self, model: Path) -> Segmenter:
-        """Return the target's engine on an ONNX file, or the oracle where it cannot run here."""
-        name, options = self.target.engine or ORACLE, dict(self.config.options)
-        if self.target.engine is None:
-            options = ORACLE_OPTIONS
-        return Segmenter(
-            load_backend(name).open(model, self.work / "engines", options), self.size, self.stride
-        )
-
-
 def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> CompileResult:
     """Compile `config.checkpoint` and write `config.out`, also when the gate refuses (its verdict says so).
 
@@ -110,21 +77,15 @@ def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> C
         build = start(config, Path(work), progress or (lambda text: None))
         original = export(build, "original.onnx")
         calibration = calibrate(build) if config.int8 else None
-        fp32 = export(build, "fp32.onnx") if operate(build, calibration) else original
-        model = quantize(build, fp32, calibration) if calibration else fp32
-        build_engine(build, model)
-        shipped = build.open(model)
-        gate = measure(build, original, shipped)
-        golden = [(frame, shipped(frame)) for frame in golden_frames(build)]
-        build.note(f"writing {config.out}")
-        manifest = describe(
-            config, build.checkpoint, build.size, build.target.tail, build.precision,
-            gate=gate, measured=build.evidence.get("gate", {}), layers=build.layers, engine=build.engine,
-        )  # fmt: skip
-        write_bundle(
-            config.out, manifest, model, golden, build.evidence, MIN_AGREEMENT, engines=build.work / "engines"
-        )
-    following = build.engine.get("next", "")
+        fp32 = export(build, "fp32.onnx") if operate(build, original, calibration) else original
+        if calibration is None:
+            build_engine(build, fp32)
+            model, measured = fp32, measure(build, original, build.open(fp32))
+        else:
+            model, measured = to_int8(build, original, fp32, calibration)
+            build_engine(build, model)
+        write(build, model, measured)
+    gate, following = measured.gate, build.engine.get("next", "")
     return CompileResult(
         config.out, config.target, build.precision, gate, build.layers, following, build.warnings
     )
@@ -139,6 +100,8 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
         raise MisuseError(f"--target {config.target} is float only", hint="leave --int8 out, or use openvino")
     if config.int8 and config.data is None:
         raise MisuseError("--int8 needs frames to calibrate on", hint="add --data NAME:PATH")
+    if config.recipe not in (None, AUTO):
+        recipe_for(config.recipe, "full")  # read now what would otherwise fail minutes later
     checkpoint = load_checkpoint(config.checkpoint)
     size = config.size
     if config.data is not None:
@@ -167,22 +130,33 @@ def calibrate(build: Build) -> CalibrationSet:
     config = build.config
     assert config.data is not None  # start() saw to it
     dataset = open_dataset(config.data, config.calibration_split, labelled=False)
-    chosen = choose_frames(
-        dataset, config.calibration_count, config.seed, lambda frame: resize_frame(frame, build.size)
-    )
-    for text in chosen.warnings:
+    resize = partial(resize_frame, size=build.size)
+    if config.calibration is not None:
+        chosen = read_set(config.calibration, dataset, resize)
+    else:
+        chosen = choose_frames(dataset, config.calibration_count, config.seed, resize)
+    diagnosis = diagnose(chosen.frames)
+    for text in (*chosen.warnings, *diagnosis.warnings):
         build.warn(text)
     build.note(f"calibrating on {len(chosen)} frames of {chosen.source}")
-    build.evidence["calibration"] = chosen.to_json()
+    build.evidence["calibration"] = {**chosen.to_json(), "diagnosis": diagnosis.to_json()}
     return chosen
 
 
-def operate(build: Build, calibration: CalibrationSet | None) -> bool:
+def operate(build: Build, original: Path, calibration: CalibrationSet | None) -> bool:
     """Replace transposed convolutions as `--upsample` says or measurement decides; tell whether any changed.
 
     From here on the build's checkpoint holds the operated network; the gate still compares with the original.
     """
-    table = operate_on(build.checkpoint.model, build.config, calibration, build.size, build.note)
+    config, network = build.config, build.checkpoint.model
+    on_target = None
+    if calibration is not None and config.upsample == "auto":
+        kept = original
+        if build.target.tail != "scores":
+            kept = export_onnx(network, build.size, "scores", build.work / "kept.onnx")
+        on_target = TargetMeasure(kept, config, calibration, build.size)
+    frames = calibration.frames if calibration and config.upsample != "keep" else []
+    table = decide(network, frames, on_target, config.upsample, progress=build.note)
     build.evidence["surgery"] = table.to_json()
     for layer in table.layers:
         build.note(f"{layer.name}: {layer.chosen} ({layer.why})")
@@ -191,12 +165,44 @@ def operate(build: Build, calibration: CalibrationSet | None) -> bool:
     return table.changed
 
 
-def quantize(build: Build, fp32: Path, calibration: CalibrationSet) -> Path:
+def to_int8(build: Build, original: Path, fp32: Path, calibration: CalibrationSet) -> tuple[Path, Measured]:
+    """Quantize, measure, and where the gate refuses try again with the noisiest layers in float."""
+    recipe = choose_recipe(build, fp32, calibration)
+    table = measure_ranges(fp32, calibration, histograms=recipe.method != "minmax")
+    model = quantize(build, fp32, table, recipe)
+    measured = measure(build, original, build.open(model))
+    if measured.gate.verdict == "fail" and build.config.mixed:
+        recipe, measured = rescue(
+            build, measured, original, fp32, calibration, table, recipe,
+            lambda changed: quantize(build, fp32, table, changed),
+        )  # fmt: skip
+        model = quantize(build, fp32, table, recipe)
+    return model, measured
+
+
+def choose_recipe(build: Build, fp32: Path, calibration: CalibrationSet) -> Recipe:
+    """Return the recipe that was asked for; for "auto", the best on held-out calibration frames."""
+    name, weights = build.config.recipe, build.target.weights
+    assert weights is not None  # start() saw to it
+    if name != AUTO:
+        return recipe_for(name, weights)
+    original = build.open(fp32)
+
+    def agreement(model: Path, frames: list[Frame]) -> float:
+        shipped = build.open(model)
+        return float(np.mean([(shipped(frame) == original(frame)).mean() for frame in frames]))
+
+    trials = try_methods(fp32, calibration, recipe_for(None, weights), agreement)
+    build.evidence["recipes"] = [trial.to_json() for trial in trials]
+    tried = ", ".join(f"{trial.recipe.method} {trial.agreement:.4f}" for trial in trials)
+    build.note(f"agreement with fp32 on held-out frames: {tried}")
+    return trials[0].recipe
+
+
+def quantize(build: Build, fp32: Path, table: RangeTable, recipe: Recipe) -> Path:
     """Write the Q/DQ graph, lint it and return its path."""
-    assert build.target.weights is not None  # start() saw to it
-    recipe = recipe_for(build.config.recipe, build.target.weights)
     path = build.work / "int8.onnx"
-    report = quantize_onnx(fp32, calibration, recipe, path)
+    report = quantize_with(fp32, table, recipe, path)
     for text in report.notes:
         build.warn(text)
     refuse_if_found(lint(onnx.load(path)), "the INT8 graph")
@@ -220,31 +226,20 @@ def build_engine(build: Build, model: Path) -> None:
     build.engine = said
 
 
-def measure(build: Build, fp32: Path, shipped: Segmenter) -> GateVerdict:
-    """Score the shipped engine beside its original on the gate's split and judge.
-
-    The original of an INT8 engine is the same engine on the fp32 graph, that of an fp32 engine the network in
-    PyTorch.
-    """
-    config, names = build.config, build.checkpoint.classes.names
-    if config.data is None:
-        build.warn("no --data: the bundle is ungated and streams only with --allow-ungated")
-        return ungated()
-    original = build.open(fp32) if config.int8 else torch_predictor(build.checkpoint.model, build.size)
-    dataset = open_dataset(config.data, config.split, labelled=config.labelled)
-    same = Agreement()
-    before, after = score(
-        [Subject("original", original, names), Subject("shipped", shipped, names)],
-        dataset, limit=config.limit, progress=build.note, each=same.update,
+def write(build: Build, model: Path, measured: Measured) -> None:
+    """Write the bundle with golden masks of the very file that ships."""
+    config = build.config
+    build.evidence["gate"] = measured.evidence
+    shipped = build.open(model)
+    golden = [(frame, shipped(frame)) for frame in golden_frames(build)]
+    build.note(f"writing {config.out}")
+    manifest = describe(
+        config, build.checkpoint, build.size, build.target.tail, build.precision,
+        gate=measured.gate, measured=measured.evidence, layers=build.layers, engine=build.engine,
     )  # fmt: skip
-    gate = judge(before, after, same.value, config.max_drop, config.min_agreement)
-    build.evidence["gate"] = {
-        **gate.to_json(),
-        "engine": build.target.engine or ORACLE, "oracle": build.target.engine is None,
-        "split": config.split, "data": dataset.name, "frames": same.frames, "data_sha256": dataset.digest(),
-        "fp32": before, build.precision: after,
-    }  # fmt: skip
-    return gate
+    write_bundle(
+        config.out, manifest, model, golden, build.evidence, MIN_AGREEMENT, engines=build.work / "engines"
+    )
 
 
 def golden_frames(build: Build) -> list[Frame]:

@@ -51,7 +51,7 @@ def evaluate(
 
 def open_subject(what: str, *, size: tuple[int, int] | None = None, allow_ungated: bool = False) -> Subject:
     """Return the subject that `what` names: a bundle folder, else a checkpoint."""
-    if Path(what).is_dir() and (Path(what) / "manifest.json").exists():
+    if is_bundle(what):
         from fcn_edge.bundle import open_bundle, read_bundle
 
         bundle = read_bundle(what)
@@ -64,6 +64,11 @@ def open_subject(what: str, *, size: tuple[int, int] | None = None, allow_ungate
 
     checkpoint = load_checkpoint(what)
     return Subject(what, torch_predictor(checkpoint.model, size), checkpoint.classes.names)
+
+
+def is_bundle(what: str) -> bool:
+    """Return whether a path is a bundle folder (damaged or not) rather than a checkpoint."""
+    return (Path(what) / "manifest.json").exists() or Path(what).suffix == ".fcne"
 
 
 def torch_predictor(fcn: Any, size: tuple[int, int] | None = None) -> Predict:
@@ -116,21 +121,3 @@ def score(
         if progress and ((index + 1) % max(1, count // 5) == 0 or index + 1 == count):
             progress(f"scored {index + 1}/{count} frames of {dataset.name} {dataset.split}")
     return [matrix.to_json(dataset.classes.names) for matrix in matrices]
-
-
-class Agreement:
-    """Share of pixels on which two masks give the same class, over all frames."""
-
-    def __init__(self) -> None:
-        self.equal = self.pixels = self.frames = 0
-
-    def update(self, masks: list[Frame], label: Frame | None) -> None:
-        """Count one frame (the label plays no part)."""
-        self.equal += int((masks[0] == masks[1]).sum())
-        self.pixels += masks[0].size
-        self.frames += 1
-
-    @property
-    def value(self) -> float:
-        """The share, 0..1."""
-        return self.equal / max(self.pixels, 1)

@@ -6,11 +6,13 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 from torch import nn
 
 from fcn_edge.backends import Engine, load_backend
@@ -21,12 +23,15 @@ from fcn_edge.errors import unknown_name
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.models.fcn import FCN
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
+from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import quantize_onnx
-from fcn_edge.quantize.recipe import Recipe, recipe_for
+from fcn_edge.quantize.recipe import recipe_for
 from fcn_edge.surgery.decide import decide
-from fcn_edge.surgery.fidelity import Measurement, agreement, sqnr_db
-from fcn_edge.surgery.table import SurgeryTable
-from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS, Target
+from fcn_edge.surgery.describe import compare_scores, pattern_period
+from fcn_edge.surgery.fidelity import FloatArray, Measurement
+from fcn_edge.surgery.find import list_upsamplers
+from fcn_edge.surgery.pictures import write_pictures
+from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS
 from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
 
 Frame = npt.NDArray[np.uint8]
@@ -40,53 +45,75 @@ ROUNDS = 24  # of one frame each, candidate and kept network in turn
 class TargetMeasure:
     """A `measure` for surgery.decide: export, quantize, run on the target, compare with the original in fp32.
 
-    Latency is measured in turns with the first network that was given (the one that keeps its layers), and
-    reported as ratio of medians times that network's own median: a machine that slows down slows both.
+    `kept` is the original exported with tail "scores"; in fp32 on the same engine it is the reference. The
+    first network to be measured must be the one that keeps its layers: it is quantized from `kept`, not
+    exported again, and the latency of the others is measured in turns with it and reported as the ratio of
+    medians times its own median, so that a machine that slows down slows both. An engine that cannot run here
+    is replaced by the oracle for the scores and has no latency; TensorRT-RTX, where it is installed, says
+    which layers it computes in float.
     """
 
     def __init__(
-        self,
-        original: nn.Module,
-        calibration: CalibrationSet,
-        size: tuple[int, int],
-        target: Target,
-        recipe: Recipe,
-        options: dict[str, str],
+        self, kept: Path, config: CompileConfig, calibration: CalibrationSet, size: tuple[int, int]
     ) -> None:
+        target = TARGETS[config.target]
         self.frames = spread(calibration.frames, FIDELITY_FRAMES)
         self._trial = replace(calibration, frames=spread(calibration.frames, CALIBRATION_FRAMES))
-        self._size, self._recipe = size, recipe
-        self._engine_name = target.engine or ORACLE
-        self._options = options if target.engine else ORACLE_OPTIONS
+        self._config, self._size = config, size
+        self._recipe = recipe_for(config.recipe, target.weights or "full")
+        self._runs_here = target.engine is not None
+        self._kept_onnx = kept
         self._kept: tuple[Engine, float] | None = None
-        with tempfile.TemporaryDirectory() as folder:
-            reference = self._open(export_onnx(original, size, "scores", Path(folder) / "fp32.onnx"))
-            self.reference = [reference.infer(frame) for frame in self.frames]
+        self._period = 1
+
+    @cached_property
+    def reference(self) -> list[FloatArray]:
+        """Scores of the original in fp32, one (C, h, w) a frame."""
+        engine = self._open(self._kept_onnx)
+        return [engine.infer(frame) for frame in self.frames]
 
     def __call__(self, model: nn.Module) -> Measurement:
         """Measure one network."""
         with tempfile.TemporaryDirectory() as folder:
-            engine = self._build(model, Path(folder))
-            scores = [engine.infer(frame) for frame in self.frames]
-            latency = self._latency(engine)
-        return Measurement(agreement(self.reference, scores), sqnr_db(self.reference, scores), latency)
+            int8 = self._quantize(model, Path(folder))
+            engine = self._open(int8)
+            precision = self._precision(int8, Path(folder))
+        if self._kept is None:
+            self._kept = engine, float(np.median(race([engine], self.frames[0])[0]))
+            self._period = pattern_period(list_upsamplers(model))
+        scores = [engine.infer(frame) for frame in self.frames]
+        latency = self._latency(engine, *self._kept) if self._runs_here else None
+        return replace(
+            compare_scores(self.reference, scores, self._period), latency_ms=latency, precision=precision
+        )
 
-    def _build(self, model: nn.Module, folder: Path) -> Engine:
-        fp32 = export_onnx(model, self._size, "scores", folder / "fp32.onnx")
+    def _quantize(self, model: nn.Module, folder: Path) -> Path:
+        fp32 = self._kept_onnx
+        if self._kept is not None:
+            fp32 = export_onnx(model, self._size, "scores", folder / "fp32.onnx")
         quantize_onnx(fp32, self._trial, self._recipe, folder / "int8.onnx")
-        return self._open(folder / "int8.onnx")
+        return folder / "int8.onnx"
 
     def _open(self, model: Path) -> Engine:
-        return load_backend(self._engine_name).open(model, None, self._options)
+        if not self._runs_here:
+            return load_backend(ORACLE).open(model, None, ORACLE_OPTIONS)
+        engine = TARGETS[self._config.target].engine
+        assert engine is not None
+        return load_backend(engine).open(model, None, self._config.options)
 
-    def _latency(self, engine: Engine) -> float:
-        if self._kept is None:
-            (times,) = race([engine], self.frames[0])
-            self._kept = engine, float(np.median(times))
-            return self._kept[1]
-        kept, kept_ms = self._kept
+    def _latency(self, engine: Engine, kept: Engine, kept_ms: float) -> float:
+        if engine is kept:
+            return kept_ms
         before, after = (np.median(times) for times in race([kept, engine], self.frames[0]))
         return float(kept_ms * after / before)
+
+    def _precision(self, int8: Path, folder: Path) -> dict[str, str]:
+        """Return what the builder says of every layer with weights; nothing for other targets."""
+        if self._config.target != "tensorrt-rtx":
+            return {}
+        said = load_backend("tensorrt-rtx").build(int8, folder, self._config.options)
+        in_float = set(said["float_layers"])
+        return {name: "float" if name in in_float else "int8" for name in layer_names(onnx.load(int8))}
 
 
 def race(engines: Sequence[Engine], frame: Frame, rounds: int = ROUNDS) -> list[list[float]]:
@@ -107,29 +134,18 @@ def spread(frames: Sequence[Frame], count: int) -> list[Frame]:
     return [frames[int(index)] for index in picked]
 
 
-def operate_on(
-    model: nn.Module,
-    config: CompileConfig,
-    calibration: CalibrationSet | None,
-    size: tuple[int, int],
-    progress: Note,
-) -> SurgeryTable:
-    """Return the decision on a network for the target and options of a compilation.
-
-    Without calibration frames (an fp32 compilation) nothing is measured, and "auto" keeps every layer.
-    """
-    if calibration is None:
-        return decide(model, [], None, config.upsample, progress=progress)
-    target = TARGETS[config.target]
-    recipe = recipe_for(config.recipe, target.weights or "full")
-    measure = TargetMeasure(model, calibration, size, target, recipe, config.options)
-    return decide(model, calibration.frames, measure, config.upsample, progress=progress)
-
-
 def operate(
-    config: CompileConfig, save_to: Path | None = None, progress: Note | None = None
+    config: CompileConfig,
+    save_to: Path | None = None,
+    pictures: Path | None = None,
+    search_all: bool = False,
+    progress: Note | None = None,
 ) -> dict[str, Any]:
-    """Return the decision table of a checkpoint as JSON; write the operated checkpoint to `save_to`."""
+    """Return the decision table of a checkpoint as JSON.
+
+    save_to: run folder for the operated checkpoint. pictures: folder for a picture of every layer.
+    search_all: measure every combination of candidates.
+    """
     if config.target not in TARGETS:
         raise unknown_name("target", config.target, list(TARGETS))
     note = progress or (lambda text: None)
@@ -140,8 +156,21 @@ def operate(
     calibration = choose_frames(
         dataset, config.calibration_count, config.seed, lambda frame: resize_frame(frame, size)
     )
-    table = operate_on(checkpoint.model, config, calibration, size, note)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = export_onnx(checkpoint.model, size, "scores", Path(folder) / "kept.onnx")
+        measure = TargetMeasure(kept, config, calibration, size)
+        table = decide(
+            checkpoint.model,
+            calibration.frames,
+            measure,
+            config.upsample,
+            search_all=search_all,
+            progress=note,
+        )
     result = {"checkpoint": config.checkpoint, "target": config.target, "size": list(size), **table.to_json()}
+    if pictures is not None:
+        drawn = write_pictures(checkpoint.model, table, calibration.frames[0], pictures)
+        result["pictures"] = [str(path) for path in drawn]
     if save_to is not None:
         info = {**checkpoint.info, "surgery": table.choice}
         result["saved"] = str(save_checkpoint(save_to, cast(FCN, table.model), checkpoint.classes, info))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from fcn_edge.errors import FcnEdgeError
@@ -67,8 +67,7 @@ def is_inside(path: str) -> bool:
     """Return whether a manifest path is relative, with forward slashes, and never climbs."""
     if not isinstance(path, str) or not path or "\\" in path or "\0" in path or ":" in path:
         return False
-    parts = PurePosixPath(path).parts
-    return not path.startswith("/") and ".." not in parts and "." not in parts
+    return not {"", ".", ".."} & set(path.split("/"))  # an empty part: absolute, doubled or trailing slash
 
 
 def _is_integer(value: Any, low: int, high: int) -> bool:

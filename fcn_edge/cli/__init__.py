@@ -12,9 +12,11 @@ import typer
 from fcn_edge import __version__
 from fcn_edge.cli.bench import bench
 from fcn_edge.cli.build_engine import build_engine
+from fcn_edge.cli.calibrate import calibrate
 from fcn_edge.cli.compile import compile_
 from fcn_edge.cli.data import data
 from fcn_edge.cli.demo import demo
+from fcn_edge.cli.diff import diff
 from fcn_edge.cli.doctor import doctor
 from fcn_edge.cli.evaluate import evaluate
 from fcn_edge.cli.inspect import inspect
@@ -42,9 +44,11 @@ app.command("train")(train)
 app.command("load")(load)
 app.command("inspect")(inspect)
 app.command("surgery")(surgery)
+app.command("calibrate")(calibrate)
 app.command("compile")(compile_)
 app.command("build-engine")(build_engine)
 app.command("eval")(evaluate)
+app.command("diff")(diff)
 app.command("stream", context_settings=STREAM_SETTINGS)(stream)
 app.command("bench")(bench)
 app.command("demo")(demo)

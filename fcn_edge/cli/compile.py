@@ -38,16 +38,33 @@ def compile_(
     calibration_count: Annotated[
         int, typer.Option("--calibration-count", help="Frames that set the INT8 ranges.")
     ] = CompileConfig.calibration_count,
+    max_class_drop: Annotated[
+        float | None,
+        typer.Option("--max-class-drop", min=0, help="Of any one class; default 5 x --max-drop."),
+    ] = None,
+    min_agreement: Annotated[
+        float, typer.Option("--min-agreement", min=0, max=1, help="Least share of pixels equal to fp32's.")
+    ] = CompileConfig.min_agreement,
+    calibration: Annotated[
+        Path | None, typer.Option("--calibration", help="Frames that fcn-edge calibrate wrote down.")
+    ] = None,
+    mixed: Annotated[
+        bool, typer.Option("--mixed/--no-mixed", help="Where the gate refuses, keep noisy layers in float.")
+    ] = CompileConfig.mixed,
     upsample: Annotated[
         str, typer.Option("--upsample", help="keep, subpixel, bilinear, resize-conv or auto (measured).")
     ] = CompileConfig.upsample,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", help="Quantization recipe: a TOML file or a shipped name.")
+        str | None,
+        typer.Option("--recipe", help="A TOML file, minmax, percentile, entropy, mse, or auto (tries them)."),
     ] = None,
     engine_option: Annotated[
         list[str],
         typer.Option("--engine-option", metavar="KEY=VALUE", help="For the engine's builder; repeatable."),
     ] = [],  # noqa: B006 - Typer copies it
+    layout: Annotated[
+        str | None, typer.Option("--layout", help="Also write a model repository: triton or ovms.")
+    ] = None,
     limit: LimitOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -68,6 +85,10 @@ def compile_(
         split=split,
         labelled=not no_labels,
         max_drop=max_drop,
+        max_class_drop=max_class_drop,
+        min_agreement=min_agreement,
+        calibration=calibration,
+        mixed=mixed,
         calibration_count=calibration_count,
         upsample=upsample,
         recipe=recipe,
@@ -76,8 +97,14 @@ def compile_(
         options=parse_options(engine_option),
     )
     from fcn_edge.compile import compile_checkpoint
+    from fcn_edge.serving import check_layout, write_repository
+    from fcn_edge.targets import TARGETS
 
+    if layout and target in TARGETS:
+        check_layout(layout, TARGETS[target].tail)
     result = compile_checkpoint(config, progress=note).to_json()
+    if layout and result["gate"]["verdict"] != "fail":
+        result["repository"] = str(write_repository(out, layout, out.with_suffix(f".{layout}")))
     emit(result, _text(result), as_json=json)
     if result["gate"]["verdict"] != "fail":
         return 0
@@ -93,6 +120,8 @@ def _text(result: dict[str, Any]) -> str:
         f"gate      {gate['verdict']}: mean IU fp32 {percent(gate.get('fp32_miou'))}, "
         f"INT8 {percent(gate.get('int8_miou'))}, agreement {percent(gate.get('agreement'))}"
     )
+    if "repository" in result:
+        lines.append(f"server    {result['repository']}")
     if result.get("next"):
         lines.append(f"next      {result['next']}")
     return "\n".join(lines)

@@ -14,6 +14,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from fcn_edge.quantize.ranges import Observed
+from fcn_edge.quantize.weights import along, output_axis
 
 Array = npt.NDArray[np.float32]
 
@@ -70,8 +71,7 @@ def expected_output(layer: onnx.NodeProto, weight: Array, seen: Observed) -> Arr
 def _dequantized(node: onnx.NodeProto, values: dict[str, onnx.TensorProto]) -> Array:
     integers = numpy_helper.to_array(values[f"{node.name}.weight_q"]).astype(np.float32)
     scale = numpy_helper.to_array(values[f"{node.name}.weight_scale"])
-    axis = 0 if node.op_type == "Conv" else 1
-    return integers * scale.reshape([-1 if i == axis else 1 for i in range(integers.ndim)])
+    return integers * along(scale, output_axis(node.op_type), integers.ndim)
 
 
 def _subtract_from_bias(

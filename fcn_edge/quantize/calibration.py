@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fcn_edge.artifacts import hash_json, sha256_bytes
+from fcn_edge.data.select import choose_diverse, class_shares, colour_layout
 from fcn_edge.errors import FcnEdgeError, MisuseError
 
 FEWEST = 8  # fewer frames than this are an error
 ENOUGH = 64  # fewer than this are a warning
+POOL = 8  # times as many candidates as frames wanted
 
 
 class Frames(Protocol):
@@ -22,6 +24,10 @@ class Frames(Protocol):
     @property
     def name(self) -> str:
         """Adapter, e.g. camvid."""
+
+    @property
+    def classes(self) -> Any:
+        """The classes, with a length."""
 
     @property
     def split(self) -> str:
@@ -78,38 +84,58 @@ def choose_frames(
     seed: int = 0,
     prepare: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]] | None = None,
 ) -> CalibrationSet:
-    """Return `count` frames of `dataset` drawn without replacement with `seed`, in dataset order.
+    """Return `count` diverse frames of `dataset`, in its order.
 
-    prepare: what the runtime does to a frame before the graph (the resize). Frames that cannot be read are
-    skipped, named in `warnings`, and replaced by others while there are any.
+    A pool of up to POOL times `count` frames is drawn with `seed`; of these the ones least alike are taken
+    (data.select.choose_diverse; with labels, every class is covered first). prepare: what the runtime does to
+    a frame before the graph (the resize). Frames that cannot be read are skipped and named in `warnings`.
     Raises FcnEdgeError when fewer than 8 remain.
     """
     if count < FEWEST:
         raise MisuseError(
             f"{count} calibration frames are too few", hint=f"give at least {FEWEST}, better {ENOUGH}"
         )
-    order = np.random.default_rng(seed).permutation(len(dataset))
-    chosen: dict[int, Any] = {}
-    unreadable: list[str] = []
-    for index in map(int, order):
-        if len(chosen) == count:
-            break
-        try:
-            chosen[index] = dataset[index]
-        except FcnEdgeError as error:
-            unreadable.append(error.what)
+    drawn = np.random.default_rng(seed).permutation(len(dataset))[: POOL * count]
+    pool, unreadable = _read_pool(dataset, sorted(map(int, drawn)))
     source = f"{dataset.name} {dataset.split}"
-    if len(chosen) < FEWEST:
+    if len(pool) < FEWEST:
         raise FcnEdgeError(
-            f"{len(chosen)} readable calibration frames in {source}" + _listed(unreadable),
+            f"{len(pool)} readable calibration frames in {source}" + _listed(unreadable),
             hint=f"INT8 ranges from fewer than {FEWEST} frames cannot be trusted; add frames",
         )
-    samples = [chosen[index] for index in sorted(chosen)]
+    shares = [candidate.shares for candidate in pool if candidate.shares is not None]
+    rows = choose_diverse(
+        np.stack([candidate.layout for candidate in pool]),
+        count,
+        np.stack(shares) if len(shares) == len(pool) else None,
+    )
+    samples = [dataset[pool[row].index] for row in sorted(rows)]
     frames = [sample.frame if prepare is None else prepare(sample.frame) for sample in samples]
     stems = [sample.stem for sample in samples]
-    return CalibrationSet(
-        frames, stems, source, seed, dataset.digest(), _warnings(len(frames), count, source, unreadable)
-    )
+    warnings = _warnings(len(frames), count, source, unreadable)
+    return CalibrationSet(frames, stems, source, seed, dataset.digest(), warnings)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    index: int  # in the dataset
+    layout: npt.NDArray[np.float32]  # data.select.colour_layout
+    shares: npt.NDArray[np.float64] | None  # of every class, where there are labels
+
+
+def _read_pool(dataset: Frames, indices: list[int]) -> tuple[list[_Candidate], list[str]]:
+    """Return the readable candidates among `indices`, and why the others are not."""
+    pool, unreadable = [], []
+    for index in indices:
+        try:
+            sample = dataset[index]
+        except FcnEdgeError as error:
+            unreadable.append(error.what)
+            continue
+        labelled = sample.mask is not None
+        shares = class_shares(sample.mask, len(dataset.classes)) if labelled else None
+        pool.append(_Candidate(index, colour_layout(sample.frame), shares))
+    return pool, unreadable
 
 
 def _warnings(got: int, asked: int, source: str, unreadable: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The gate: is the INT8 engine as good as its fp32 original on labelled frames?"""
+"""The gate: is the INT8 engine as good as its fp32 original?"""
 
 from __future__ import annotations
 
@@ -7,73 +7,89 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What INT8 may cost; all values are fractions."""
+
+    max_drop: float = 0.01  # of mean IU (without labels: of agreement with fp32)
+    max_class_drop: float = 0.05  # of the IU of any one class
+    min_agreement: float = (
+        0.9  # share of pixels with fp32's class: masks that merely score alike are no proof
+    )
+
+
+@dataclass(frozen=True)
 class GateVerdict:
     """The decision and the numbers it rests on; all values are fractions.
 
-    metric "miou" when there are labels (drop = fp32_miou - int8_miou), else "agreement"
-    (drop = 1 - agreement). worst_class: the class whose IU fell most. Below min_agreement the verdict is fail
-    whatever the mean IU: masks that merely score alike are not to be trusted.
+    metric "miou" when there are labels (drop = fp32_miou - int8_miou), else "agreement" (drop = 1 -
+    agreement). drop_interval: 95 % bootstrap interval over frames. worst_class: the class whose IU
+    fell most. boundary: mean IU near label boundaries, fp32 against INT8. why: what broke a limit.
     """
 
     verdict: str  # pass | fail | ungated
     metric: str
     drop: float
     max_drop: float
+    max_class_drop: float = 0.0
     min_agreement: float = 0.0
     agreement: float | None = None
     fp32_miou: float | None = None
     int8_miou: float | None = None
+    drop_interval: tuple[float, float] | None = None
     worst_class: dict[str, Any] | None = None
+    boundary: dict[str, float] | None = None
+    why: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, for the manifest."""
         return asdict(self)
 
     def sentence(self) -> str:
-        """Say in words what was lost, and where most."""
+        """Say in words what was lost, where most, and which limit that breaks."""
         if self.verdict == "ungated":
             return "nothing was measured: there was no data to score on"
         if self.metric == "agreement":
-            what = f"INT8 changes {self.drop:.2%} of the pixels (no labels to score)"
+            text = f"the engine changes {self.drop:.2%} of fp32's pixels (no labels to score)"
         else:
-            what = (
+            text = (
                 f"mean IU went from {self.fp32_miou:.4f} to {self.int8_miou:.4f}, a drop of {self.drop:.4f}"
             )
         worst = self.worst_class
-        lost = f", most in class {worst['name']} ({worst['drop']:.4f})" if worst and worst["drop"] > 0 else ""
-        limit = "within" if self.drop <= self.max_drop else "over"
-        text = f"{what}{lost}: {limit} the limit of {self.max_drop:g}"
-        if self.agreement is not None and self.agreement < self.min_agreement:
-            text += (
-                f"; {self.agreement:.2%} of the pixels agree with fp32, needed are {self.min_agreement:.0%}"
-            )
-        return text
+        if worst and worst["drop"] > 0:
+            text += f", most in class {worst['name']} ({worst['drop']:.4f})"
+        return f"{text}: {'; '.join(self.why) or 'within the limits'}"
 
 
 def judge(
     fp32: dict[str, Any],
     int8: dict[str, Any],
     agreement: float,
-    max_drop: float,
-    min_agreement: float = 0.0,
+    limits: Limits,
+    *,
+    drop_interval: tuple[float, float] | None = None,
+    boundary: dict[str, float] | None = None,
 ) -> GateVerdict:
     """Compare two metrics (train.metrics.ConfusionMatrix.to_json; "miou" None without labels) and decide.
 
     agreement: share of pixels with the same class in both.
     """
     before, after = fp32.get("miou"), int8.get("miou")
-    drop = 1 - agreement if before is None or after is None else before - after
     labelled = before is not None and after is not None
+    drop = 1 - agreement if before is None or after is None else before - after
+    worst = worst_class(fp32, int8) if labelled else None
+    why = tuple(_broken(drop, worst, agreement, limits))
     return GateVerdict(
-        verdict="pass" if drop <= max_drop and agreement >= min_agreement else "fail",
+        verdict="fail" if why else "pass",
         metric="miou" if labelled else "agreement",
         drop=drop,
-        max_drop=max_drop,
-        min_agreement=min_agreement,
+        **asdict(limits),
         agreement=agreement,
         fp32_miou=before,
         int8_miou=after,
-        worst_class=worst_class(fp32, int8) if labelled else None,
+        drop_interval=drop_interval,
+        worst_class=worst,
+        boundary=boundary,
+        why=why,
     )
 
 
@@ -94,3 +110,14 @@ def worst_class(fp32: dict[str, Any], int8: dict[str, Any]) -> dict[str, Any] | 
         return None
     name = max(drops, key=drops.__getitem__)
     return {"name": name, "drop": drops[name]}
+
+
+def _broken(drop: float, worst: dict[str, Any] | None, agreement: float, limits: Limits) -> list[str]:
+    why = []
+    if drop > limits.max_drop:
+        why.append(f"over the limit of {limits.max_drop:g}")
+    if worst and worst["drop"] > limits.max_class_drop:
+        why.append(f"class {worst['name']} is over the limit of {limits.max_class_drop:g} for one class")
+    if agreement < limits.min_agreement:
+        why.append(f"{agreement:.2%} of the pixels agree with fp32, needed are {limits.min_agreement:.0%}")
+    return why

@@ -58,16 +58,23 @@ def observe(
 
 
 def tensor_values(
-    model: onnx.ModelProto, tensors: list[str], frames: Iterable[npt.NDArray[np.uint8]]
+    model: onnx.ModelProto,
+    tensors: list[str],
+    frames: Iterable[npt.NDArray[np.uint8]],
+    *,
+    exact: bool = False,
 ) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
-    """Yield for every frame the values of the named tensors, run by ONNX Runtime."""
-    session = open_with_outputs(model, tensors)
+    """Yield for every frame the values of the named tensors, run by ONNX Runtime.
+
+    exact: compute every node as the standard defines it, without the integer kernels of this CPU.
+    """
+    session = open_with_outputs(model, tensors, exact)
     name = model.graph.input[0].name
     for frame in frames:
         yield dict(zip(tensors, session.run(tensors, {name: frame[None]}), strict=True))
 
 
-def open_with_outputs(model: onnx.ModelProto, tensors: list[str]) -> Any:
+def open_with_outputs(model: onnx.ModelProto, tensors: list[str], exact: bool = False) -> Any:
     """Return an ONNX Runtime session that computes the named inner tensors and nothing they do not need."""
     import onnxruntime as ort
 
@@ -79,6 +86,8 @@ def open_with_outputs(model: onnx.ModelProto, tensors: list[str]) -> Any:
     )
     settings = ort.SessionOptions()
     settings.log_severity_level = 3  # errors only
+    if exact:
+        settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     return ort.InferenceSession(probe.SerializeToString(), settings, providers=["CPUExecutionProvider"])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
 
 METHODS = ("minmax", "percentile", "entropy", "mse")
+AUTO = "auto"  # as --recipe: try the methods and keep the best
 WEIGHTS = ("auto", "full", "pairs")
 
 

@@ -15,8 +15,10 @@ from fcn_edge.errors import MisuseError
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.lint import lint
-from fcn_edge.quantize.qdq import activations_to_quantize, insert_qdq, quantize_onnx, quantize_weight
+from fcn_edge.quantize.placement import activations_to_quantize, layer_names, share_carrier_ranges
+from fcn_edge.quantize.qdq import insert_qdq, quantize_onnx
 from fcn_edge.quantize.recipe import Recipe
+from fcn_edge.quantize.weights import quantize_weight
 from quantize.graphs import graph, node, weight
 
 
@@ -156,9 +158,10 @@ def residual_block() -> onnx.ModelProto:
 
 def test_both_sides_of_a_residual_addition_and_of_a_pool_are_quantized() -> None:
     model = residual_block()
-    assert activations_to_quantize(model, Recipe()) == ["a", "b", "c", "r", "p"]
+    assert activations_to_quantize(model) == ["a", "b", "c", "r", "p"]
     ranges = {"a": 1.0, "b": 2.0, "c": 3.0, "r": 4.0, "p": 5.0}
-    insert_qdq(model, ranges, Recipe(), {})
+    share_carrier_ranges(model, ranges)
+    insert_qdq(model, ranges, layer_names(model), "full")
     scales = constants(model)
     assert scales["r_scale"] == scales["p_scale"] == np.float32(5 / 127)  # a pool carries integers through
     readers = {one.name: list(one.input) for one in model.graph.node}

@@ -1,0 +1,59 @@
+"""`fcn-edge calibrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fcn_edge.cli.console import emit, table
+from fcn_edge.cli.options import DataOption, JsonOption, SeedOption
+
+
+def calibrate(
+    data: DataOption,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the set, for compile --calibration FILE.")
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Split to pick from.")] = "train",
+    count: Annotated[int, typer.Option("--count", help="Frames to pick; at least 8, better 64.")] = 64,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Use the masks, so that every class is covered.")
+    ] = False,
+    like: Annotated[
+        str | None,
+        typer.Option("--like", metavar="NAME:PATH", help="Frames of the deployment, e.g. video:drive.mp4."),
+    ] = None,
+    like_split: Annotated[str, typer.Option("--like-split", help="Split of --like.")] = "val",
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Pick diverse calibration frames and say what is wrong with them.
+
+    Example: fcn-edge calibrate --data camvid:data/camvid --like video:drive.mp4 --out set.json
+    """
+    from fcn_edge.calibrate import calibrate as run
+
+    record = run(
+        data,
+        split=split,
+        labelled=labels,
+        count=count,
+        seed=seed,
+        like=like,
+        like_split=like_split,
+        out=out,
+    )
+    emit(record, _text(record), as_json=json)
+
+
+def _text(record: dict[str, Any]) -> str:
+    found = record["diagnosis"]
+    rows = [
+        (name, *(f"{span[key]:.1f}" for key in ("p5", "p50", "p95")))
+        for name, span in found["statistics"].items()
+    ]
+    head = f"{record['count']} frames of {record['source']}, {found['near_duplicates']} near-duplicates"
+    warnings = [f"warning: {text}" for text in record["warnings"]] or ["nothing to object to"]
+    return "\n".join([head, "", table(rows, ("", "p5", "p50", "p95")), "", *warnings])

@@ -1,0 +1,108 @@
+"""The gate inside a compilation: score the engine that ships; if it is refused, find the layer to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fcn_edge.build import Build
+from fcn_edge.bundle import Segmenter
+from fcn_edge.config import CompileConfig
+from fcn_edge.data import open_dataset
+from fcn_edge.evaluate import Subject, score, torch_predictor
+from fcn_edge.quantize.calibration import CalibrationSet
+from fcn_edge.quantize.gate import GateVerdict, Limits, judge, ungated
+from fcn_edge.quantize.gate_statistics import GateStatistics
+from fcn_edge.quantize.recipe import Recipe
+from fcn_edge.quantize.sensitivity import fewest_float_layers, rank_layers
+from fcn_edge.quantize.table import RangeTable
+from fcn_edge.targets import ORACLE
+
+SENSITIVITY_FRAMES = 4
+MOST_FLOAT = 4  # at most one layer in this many stays float: beyond that INT8 is not the answer
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A verdict and the record of what it rests on."""
+
+    gate: GateVerdict
+    evidence: dict[str, Any]
+
+
+def limits(config: CompileConfig) -> Limits:
+    """Return what the options allow INT8 to cost; one class may lose five times the mean unless said."""
+    per_class = config.max_class_drop
+    return Limits(
+        config.max_drop, 5 * config.max_drop if per_class is None else per_class, config.min_agreement
+    )
+
+
+def measure(build: Build, original: Path, shipped: Segmenter) -> Measured:
+    """Score the shipped engine beside its original on the gate's split and judge.
+
+    The original of an INT8 engine is the same engine on the fp32 graph, that of an fp32 engine the network in
+    PyTorch.
+    """
+    config, names = build.config, build.checkpoint.classes.names
+    if config.data is None:
+        build.warn("no --data: the bundle is ungated and streams only with --allow-ungated")
+        return Measured(ungated(), {})
+    reference = build.open(original) if config.int8 else torch_predictor(build.checkpoint.model, build.size)
+    dataset = open_dataset(config.data, config.split, labelled=config.labelled)
+    statistics = GateStatistics(len(names))
+    before, after = score(
+        [Subject("original", reference, names), Subject("shipped", shipped, names)],
+        dataset, limit=config.limit, progress=build.note, each=statistics.update,
+    )  # fmt: skip
+    gate = judge(
+        before, after, statistics.agreement,
+        limits(config),
+        drop_interval=statistics.drop_interval(), boundary=statistics.boundary(),
+    )  # fmt: skip
+    evidence = {
+        **gate.to_json(),
+        "engine": build.target.engine or ORACLE, "oracle": build.target.engine is None,
+        "split": config.split, "data": dataset.name, "frames": statistics.frames,
+        "data_sha256": dataset.digest(), "fp32": before, build.precision: after,
+    }  # fmt: skip
+    return Measured(gate, evidence)
+
+
+def rescue(
+    build: Build,
+    refused: Measured,
+    original: Path,
+    fp32: Path,
+    calibration: CalibrationSet,
+    table: RangeTable,
+    recipe: Recipe,
+    quantize: Callable[[Recipe], Path],
+) -> tuple[Recipe, Measured]:
+    """Keep the noisiest layers in float, only as many as the gate needs; return the recipe that passes.
+
+    Without one, the given recipe and verdict come back, which then names the noisiest layer. quantize: writes
+    the network by a recipe and returns its path.
+    """
+    build.note("the gate refuses: measuring one layer at a time in INT8 to find the noisy ones")
+    step = max(1, len(calibration) // SENSITIVITY_FRAMES)
+    ranked = rank_layers(fp32, table, recipe, calibration.frames[::step][:SENSITIVITY_FRAMES])
+    build.evidence["sensitivity"] = [layer.to_json() for layer in ranked]
+    tried: dict[tuple[str, ...], Measured] = {}
+
+    def passes(float_layers: tuple[str, ...]) -> bool:
+        build.note(f"trying {len(float_layers)} layers in float")
+        model = quantize(replace(recipe, float_layers=float_layers))
+        tried[float_layers] = measure(build, original, build.open(model))
+        return tried[float_layers].gate.verdict == "pass"
+
+    found = fewest_float_layers(ranked, len(ranked) // MOST_FLOAT, passes)
+    if found is not None:
+        build.note(f"{len(found)} layers stay float so that the gate passes: {', '.join(found)}")
+        return replace(recipe, float_layers=found), tried[found]
+    worst = ranked[0]
+    blame = f"noisiest layer {worst.name} ({worst.sqnr_db:.1f} dB of the scores when it alone is INT8)"
+    gate = replace(refused.gate, why=(*refused.gate.why, blame))
+    return recipe, Measured(gate, {**refused.evidence, **gate.to_json()})

@@ -1,0 +1,67 @@
+"""Where Q/DQ pairs go: on the inputs of convolutions and of the additions between them."""
+
+from __future__ import annotations
+
+import onnx
+
+from fcn_edge.errors import unknown_name
+
+LAYERS = ("Conv", "ConvTranspose")  # operators with weights
+# operators that change no value or only pick values: the scale of their input is the scale of their output
+CARRIERS = ("MaxPool", "Slice", "DepthToSpace", "Transpose", "Reshape")
+
+Producers = dict[str, onnx.NodeProto]  # tensor -> the node that makes it
+
+
+def layer_names(model: onnx.ModelProto) -> list[str]:
+    """Return the names of all layers with weights, in graph order."""
+    return [node.name for node in model.graph.node if node.op_type in LAYERS]
+
+
+def int8_layers(model: onnx.ModelProto, float_layers: tuple[str, ...] = ()) -> list[str]:
+    """Return the layers that become INT8: all but `float_layers`, of which an unknown one is misuse."""
+    names = layer_names(model)
+    for name in float_layers:
+        if name not in names:
+            raise unknown_name("layer in float_layers", name, names)
+    return [name for name in names if name not in float_layers]
+
+
+def activations_to_quantize(model: onnx.ModelProto, float_layers: tuple[str, ...] = ()) -> list[str]:
+    """Return the tensors that get a Q/DQ pair, in graph order.
+
+    The inputs of INT8 layers; the inputs of additions whose sum such a layer reads (residual connections and
+    skip fusions), so that the engine fuses the sum into the convolution before it; and, where such a tensor
+    comes out of a carrier (MaxPool, a crop), the carrier's input too.
+    """
+    chosen = set(int8_layers(model, float_layers))
+    producers = {output: node for node in model.graph.node for output in node.output}
+    wanted = {node.input[0] for node in model.graph.node if node.name in chosen}
+    queue = sorted(wanted)
+    while queue:
+        node = producers.get(queue.pop())
+        for name in _sources(node, producers) if node is not None else []:
+            if name not in wanted:
+                wanted.add(name)
+                queue.append(name)
+    order = [output for node in model.graph.node for output in node.output]
+    return [name for name in order if name in wanted]
+
+
+def share_carrier_ranges(model: onnx.ModelProto, ranges: dict[str, float]) -> None:
+    """Give both sides of every carrier one range, in place, so that it can run on the integers."""
+    nodes = [node for node in model.graph.node if node.op_type in CARRIERS]
+    for node in [*reversed(nodes), *nodes]:
+        before, after = node.input[0], node.output[0]
+        if before in ranges and after in ranges:
+            ranges[before] = ranges[after] = max(ranges[before], ranges[after])
+
+
+def _sources(node: onnx.NodeProto, producers: Producers) -> list[str]:
+    """Return the inputs of `node` that should be int8 because its output is."""
+    if node.op_type in ("Relu", "Clip"):
+        before = producers.get(node.input[0])
+        return _sources(before, producers) if before is not None and before.op_type == "Add" else []
+    if node.op_type == "Add":
+        return list(node.input) if all(name in producers for name in node.input) else []
+    return [node.input[0]] if node.op_type in CARRIERS and node.input[0] in producers else []

@@ -1,0 +1,93 @@
+"""Which layer costs how much: one layer at a time in INT8, ranked by the noise in the class scores."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from fcn_edge.quantize.placement import layer_names
+from fcn_edge.quantize.qdq import quantize_with
+from fcn_edge.quantize.ranges import Progress, tensor_values
+from fcn_edge.quantize.recipe import Recipe
+from fcn_edge.quantize.table import RangeTable
+from fcn_edge.quantize.weights import sqnr_db
+
+Frame = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class LayerNoise:
+    """A layer, and the SQNR in dB of the class scores when it alone is INT8: the lower, the worse."""
+
+    name: str
+    sqnr_db: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row for evidence/sensitivity.json."""
+        return {"name": self.name, "sqnr_db": round(self.sqnr_db, 2)}
+
+
+def rank_layers(
+    fp32_onnx: Path,
+    table: RangeTable,
+    recipe: Recipe,
+    frames: list[Frame],
+    progress: Progress | None = None,
+) -> list[LayerNoise]:
+    """Return all layers, the noisiest first, measured on a few uint8 (H, W, 3) frames.
+
+    Run by the oracle, node by node as the standard defines them: the ranking is the network's, not the CPU's.
+    """
+    model = onnx.load(fp32_onnx)
+    scores = score_tensor(model)
+    names = layer_names(model)
+    wanted = _scores(model, scores, frames)
+    ranked = []
+    for index, name in enumerate(names):
+        others = tuple(other for other in names if other != name)
+        with tempfile.TemporaryDirectory() as folder:
+            one = Path(folder) / "one.onnx"
+            quantize_with(fp32_onnx, table, replace(recipe, float_layers=others), one)
+            found = _scores(onnx.load(one), scores, frames)
+        ranked.append(LayerNoise(name, sqnr_db(wanted, found)))
+        if progress:
+            progress(index + 1, len(names))
+    return sorted(ranked, key=lambda layer: layer.sqnr_db)
+
+
+def score_tensor(model: onnx.ModelProto) -> str:
+    """Return the name of the class scores: the output, or what the upsampling of a mask tail reads."""
+    producers = {output: node for node in model.graph.node for output in node.output}
+    name = model.graph.output[0].name
+    while name in producers and producers[name].op_type in ("Cast", "ArgMax", "Slice", "Resize"):
+        name = producers[name].input[0]
+    return str(name)
+
+
+def fewest_float_layers(
+    ranked: list[LayerNoise], most: int, passes: Callable[[tuple[str, ...]], bool]
+) -> tuple[str, ...] | None:
+    """Return the shortest prefix of `ranked` that, kept in float, passes; None if `most` layers do not.
+
+    Bisection: keeping one more noisy layer in float is taken never to make the network worse.
+    """
+    names = [layer.name for layer in ranked[:most]]
+    if not names or not passes(tuple(names)):
+        return None
+    low, high = 0, len(names)  # `low` layers are too few, `high` are enough
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(tuple(names[:middle])) else (middle, high)
+    return tuple(names[:high])
+
+
+def _scores(model: onnx.ModelProto, name: str, frames: list[Frame]) -> npt.NDArray[np.float32]:
+    values = tensor_values(model, [name], frames, exact=True)
+    return np.concatenate([value[name] for value in values])

@@ -1,0 +1,125 @@
+"""The gate: what it refuses, what it says, and the statistics it rests on against plain recomputation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fcn_edge.quantize.gate import Limits, judge, ungated
+from fcn_edge.quantize.gate_statistics import BAND, GateStatistics, near_boundary
+from fcn_edge.train.metrics import ConfusionMatrix
+
+NAMES = ("road", "pole", "sky")
+
+
+def metrics(road: float, pole: float, sky: float | None = None) -> dict:
+    present = [iou for iou in (road, pole, sky) if iou is not None]
+    return {
+        "miou": sum(present) / len(present),
+        "class_iou": dict(zip(NAMES, (road, pole, sky), strict=True)),
+    }
+
+
+def test_a_small_drop_passes_and_names_the_worst_class() -> None:
+    gate = judge(metrics(0.9, 0.5), metrics(0.9, 0.49), 0.99, Limits())
+    assert gate.verdict == "pass"
+    assert gate.worst_class == {"name": "pole", "drop": pytest.approx(0.01)}
+    assert gate.sentence().endswith("most in class pole (0.0100): within the limits")
+
+
+def test_each_limit_refuses_by_itself_and_is_named() -> None:
+    loose = Limits(max_drop=1, max_class_drop=1, min_agreement=0)
+    before = metrics(0.9, 0.5)
+    cases = {
+        "over the limit of 0.01": judge(before, metrics(0.9, 0.4), 1.0, Limits(0.01, 1, 0)),
+        "class pole is over the limit of 0.05 for one class": judge(
+            before, metrics(0.99, 0.44), 1.0, Limits(1, 0.05, 0)
+        ),
+        "85.00% of the pixels agree with fp32, needed are 90%": judge(
+            before, before, 0.85, Limits(1, 1, 0.9)
+        ),
+    }
+    for phrase, gate in cases.items():
+        assert gate.verdict == "fail"
+        assert gate.why == (phrase,)
+        assert gate.sentence().endswith(phrase)
+    assert judge(before, metrics(0.1, 0.1), 0.1, loose).verdict == "pass"
+
+
+def test_equal_mean_iu_with_other_masks_is_refused() -> None:
+    assert judge(metrics(0.03, 0.03), metrics(0.06, 0.06), 0.004, Limits()).verdict == "fail"
+
+
+def test_without_labels_agreement_decides() -> None:
+    none = {"miou": None, "class_iou": dict.fromkeys(NAMES)}
+    assert judge(none, none, 0.995, Limits()).verdict == "pass"
+    refused = judge(none, none, 0.98, Limits())
+    assert (refused.verdict, refused.metric) == ("fail", "agreement")
+    assert "changes 2.00% of fp32's pixels" in refused.sentence()
+
+
+def test_classes_absent_from_the_labels_are_left_out() -> None:
+    assert judge(metrics(0.9, 0.5, None), metrics(0.8, 0.5, None), 1.0, Limits()).worst_class == {
+        "name": "road",
+        "drop": pytest.approx(0.1),
+    }
+
+
+def test_ungated_is_neither_pass_nor_fail() -> None:
+    assert ungated().verdict == "ungated"
+    assert "nothing was measured" in ungated().sentence()
+
+
+def random_masks(seed: int, flipped: float) -> list[np.ndarray]:
+    """A label, a mask with 10 % of its pixels wrong, and that mask with `flipped` more wrong."""
+    generator = np.random.default_rng(seed)
+    label = np.kron(generator.integers(0, 3, (4, 5), dtype=np.uint8), np.ones((12, 12), np.uint8))
+    masks = [label]
+    for share in (0.1, flipped):
+        noise = generator.integers(0, 3, label.shape, dtype=np.uint8)
+        masks.append(np.where(generator.random(label.shape) < share, noise, masks[-1]))
+    return masks
+
+
+def test_statistics_equal_a_plain_recomputation() -> None:
+    statistics, plain = GateStatistics(3), (ConfusionMatrix(3), ConfusionMatrix(3))
+    agreement = []
+    for seed in range(30):
+        label, before, after = random_masks(seed, 0.05)
+        statistics.update([before, after], label)
+        agreement.append((before == after).mean())
+        near = np.zeros(label.shape, bool)  # every pixel with another label in the window, by brute force
+        for y, x in np.ndindex(label.shape):
+            window = label[max(0, y - BAND) : y + BAND + 1, max(0, x - BAND) : x + BAND + 1]
+            near[y, x] = np.any(window != label[y, x])
+        assert np.array_equal(near_boundary(label), near)
+        for matrix, mask in zip(plain, (before, after), strict=True):
+            matrix.update(mask, np.where(near, label, np.uint8(255)))
+    assert statistics.agreement == pytest.approx(np.mean(agreement))
+    boundary = statistics.boundary()
+    assert boundary is not None
+    assert boundary["drop"] == pytest.approx(plain[0].miou - plain[1].miou)
+
+
+def test_drop_interval_holds_the_drop_and_is_narrower_with_more_frames() -> None:
+    widths = []
+    for frames in (30, 300):
+        statistics, before, after = GateStatistics(3), ConfusionMatrix(3), ConfusionMatrix(3)
+        for seed in range(frames):
+            label, first, second = random_masks(seed, 0.05)
+            statistics.update([first, second], label)
+            before.update(first, label)
+            after.update(second, label)
+        interval = statistics.drop_interval()
+        assert interval is not None
+        assert interval[0] < before.miou - after.miou < interval[1]
+        widths.append(interval[1] - interval[0])
+    assert widths[1] < 0.8 * widths[0]
+
+
+def test_too_few_frames_have_no_interval() -> None:
+    statistics = GateStatistics(3)
+    for seed in range(19):
+        label, before, after = random_masks(seed, 0.05)
+        statistics.update([before, after], label)
+    assert statistics.drop_interval() is None

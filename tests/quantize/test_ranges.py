@@ -1,0 +1,104 @@
+"""Range methods against direct computation on samples of known distribution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden.make_golden import smooth_frames
+from golden.tiny_fcn import TinyFCN
+
+from fcn_edge.errors import FcnEdgeError
+from fcn_edge.export.onnx import export_onnx
+from fcn_edge.quantize.calibration import CalibrationSet
+from fcn_edge.quantize.qdq import quantize_with
+from fcn_edge.quantize.ranges import BINS, Observed, clip_point, observe
+from fcn_edge.quantize.recipe import Recipe
+from fcn_edge.quantize.table import measure_ranges, read_table, write_table
+from quantize.graphs import graph, node, weight
+
+
+def observed(values: np.ndarray) -> Observed:
+    peak = float(np.abs(values).max())
+    return Observed(peak, np.zeros(1), (1, 1), np.histogram(np.abs(values), BINS, (0, peak))[0])
+
+
+def quantization_error(values: np.ndarray, clip: float) -> float:
+    scale = clip / 127
+    return float(np.square(np.clip(np.rint(values / scale), -127, 127) * scale - values).mean())
+
+
+@pytest.fixture(scope="module")
+def heavy_tailed() -> np.ndarray:
+    return np.random.default_rng(0).standard_t(3, 200_000)
+
+
+def test_minmax_is_the_peak(heavy_tailed: np.ndarray) -> None:
+    assert clip_point(observed(heavy_tailed), Recipe("minmax")) == np.abs(heavy_tailed).max()
+
+
+@pytest.mark.parametrize("percentile", [90.0, 99.0, 99.9])
+def test_percentile_is_numpys_to_two_bins(heavy_tailed: np.ndarray, percentile: float) -> None:
+    seen = observed(heavy_tailed)
+    expected = np.percentile(np.abs(heavy_tailed), percentile)
+    assert abs(clip_point(seen, Recipe("percentile", percentile)) - expected) <= 2 * seen.peak / BINS
+
+
+def test_mse_has_the_least_error_of_all_clip_points(heavy_tailed: np.ndarray) -> None:
+    seen = observed(heavy_tailed)
+    found = quantization_error(heavy_tailed, clip_point(seen, Recipe("mse")))
+    tried = [quantization_error(heavy_tailed, clip) for clip in np.linspace(0.05, 1, 60) * seen.peak]
+    assert found <= min(tried) * 1.05
+
+
+def test_entropy_cuts_a_far_outlier_but_keeps_the_bulk() -> None:
+    values = np.concatenate([np.random.default_rng(0).normal(0, 1, 100_000), [40.0]])
+    found = clip_point(observed(values), Recipe("entropy"))
+    assert 2.5 < found < 20
+
+
+def test_a_tensor_that_is_always_zero_gets_any_range_but_zero() -> None:
+    for method in ("minmax", "percentile", "mse", "entropy"):
+        assert clip_point(Observed(), Recipe(method)) > 0
+
+
+def test_observation_equals_running_the_tensors_by_hand(tmp_path: Path) -> None:
+    import onnx
+    import onnxruntime as ort
+
+    path = export_onnx(TinyFCN(), (48, 64), "scores", tmp_path / "m.onnx")
+    model, frames = onnx.load(path), smooth_frames(3)
+    seen = observe(model, ["Clip_0", "Add_1"], frames, histograms=True)
+    model.graph.output.append(onnx.helper.make_tensor_value_info("Clip_0", onnx.TensorProto.FLOAT, None))
+    session = ort.InferenceSession(model.SerializeToString())
+    values = np.stack([session.run(["Clip_0"], {"frame": frame[None]})[0][0] for frame in frames])
+    assert seen["Clip_0"].peak == pytest.approx(values.max(), rel=1e-5)
+    np.testing.assert_allclose(seen["Clip_0"].mean, values.mean(axis=(0, 2, 3)), rtol=1e-4)
+    assert seen["Clip_0"].size == values.shape[2:]
+    assert seen["Clip_0"].histogram.sum() == values.size
+
+
+def test_an_activation_that_is_not_finite_is_named() -> None:
+    nodes = [node("Cast", "frame", "x", to=1), node("Log", "x", "l"), node("Conv", "l w", "y")]
+    constants = {"w": weight(0, (4, 4, 1, 1))}
+    model = graph(nodes, constants, ("frame", 2), shape=(1, 4, 8, 8))
+    with pytest.raises(FcnEdgeError, match="tensor l is not finite on the calibration frames"):
+        observe(model, ["l"], [np.zeros((4, 8, 8), np.uint8)], histograms=False)
+
+
+def test_a_range_table_survives_its_file_and_is_refused_for_another_network(tmp_path: Path) -> None:
+    first = export_onnx(TinyFCN(seed=0), (48, 64), "scores", tmp_path / "a.onnx")
+    other = export_onnx(TinyFCN(seed=1), (48, 64), "scores", tmp_path / "b.onnx")
+    calibration = CalibrationSet(smooth_frames(8), [f"{i}" for i in range(8)], "smooth noise", 0, "")
+    table = measure_ranges(first, calibration)
+    path = write_table(tmp_path / "ranges.json", table)
+    recipe = Recipe("percentile", weights="full")
+    direct = quantize_with(first, table, recipe, tmp_path / "direct.onnx")
+    reread = quantize_with(first, read_table(path, first), recipe, tmp_path / "reread.onnx")
+    assert direct == reread
+    assert (tmp_path / "direct.onnx").read_bytes() == (tmp_path / "reread.onnx").read_bytes()
+    with pytest.raises(FcnEdgeError, match="the range table is stale"):
+        read_table(path, other)
+    with pytest.raises(FcnEdgeError, match="the range table is stale"):
+        quantize_with(other, table, recipe, tmp_path / "never.onnx")
