@@ -69,6 +69,16 @@ class TensorRtTest : public testing::Test {
     return {};
   }
 
+  static nvidia::EngineKey bundled_key(const std::string& device) {
+    return {sha256("5 7"), "tensorrt", "10.3.0", device, {}};
+  }
+
+  void put_engine_into_bundle(const std::string& device) {
+    const nvidia::EngineKey key = bundled_key(device);
+    nvidia::store_engine(bundle() / "engines" / "tensorrt", key, "double 5 7 uint8");
+    manifest_.files["engines/tensorrt/" + key.digest() + ".json"] = {};
+  }
+
   ScratchFolder scratch_;
   Manifest manifest_;
   std::vector<std::string> notes_;
@@ -179,11 +189,17 @@ TEST_F(TensorRtTest, BuildsAgainWhenTheLibraryRefusesTheStoredEngine) {
 }
 
 TEST_F(TensorRtTest, UsesAnEngineOfTheBundleThatWasBuiltForItsComputeCapability) {
-  const nvidia::EngineKey key{sha256("5 7"), "tensorrt", "10.3.0", "sm86+sm87", {}};
-  nvidia::store_engine(bundle() / "engines" / "tensorrt", key, "double 5 7 uint8");
+  put_engine_into_bundle("sm86+sm87");
   open();
   EXPECT_EQ(world().engines_built, 0);
   world().sm = 8;  // must not be found inside "sm86"
+  open();
+  EXPECT_EQ(world().engines_built, 1);
+}
+
+TEST_F(TensorRtTest, DoesNotLookAtAnEngineThatTheManifestDoesNotList) {
+  put_engine_into_bundle("sm87");
+  manifest_.files.erase("engines/tensorrt/" + bundled_key("sm87").digest() + ".json");
   open();
   EXPECT_EQ(world().engines_built, 1);
 }

@@ -4,6 +4,7 @@
 
 #include <NvInfer.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,6 +27,18 @@ std::size_t extent(int n) { return static_cast<std::size_t>(n); }
 
 void note(const EngineRequest& request, const std::string& text) {
   if (request.progress) request.progress(text);
+}
+
+// Engines of the bundle, as far as its manifest vouches for them: a file that is merely there is not looked
+// at.
+std::vector<std::filesystem::path> bundled_notes(const EngineRequest& request) {
+  const std::string folder = std::string("engines/") + kEngineName + "/";
+  std::vector<std::filesystem::path> notes;
+  for (const auto& [name, entry] : request.manifest->files) {
+    const std::filesystem::path path = request.bundle / name;
+    if (name.rfind(folder, 0) == 0 && path.extension() == ".json") notes.push_back(path);
+  }
+  return notes;
 }
 
 // What a tensor of the engine must be, from the manifest.
@@ -155,8 +168,8 @@ class TensorRtEngine : public Engine {
     const EngineKey key{request.manifest->files.at("model.onnx").sha256, kEngineName, library_version(),
                         device_.text(), build_options()};
     if (!request.rebuild) {
-      auto stored = find_engine(request.bundle / "engines" / kEngineName, key, device_.sm);
-      if (!stored) stored = find_engine(request.cache, key, device_.sm);
+      auto stored = find_engine(bundled_notes(request), key, device_.sm);
+      if (!stored) stored = find_engine(engine_notes(request.cache), key, device_.sm);
       if (stored) engine_.reset(runtime_->deserializeCudaEngine(stored->data(), stored->size()));
       if (engine_) return;
       if (stored) note(request, "the stored engine is refused (" + Logger::instance().take_complaint() + ")");

@@ -46,10 +46,10 @@ bool is_for(const std::string& device, const EngineKey& wanted, int sm) {
 }
 
 // Anything unreadable is simply not an engine: it will be built again.
-std::optional<std::string> read_engine(const fs::path& side_file, const EngineKey& wanted, int sm) {
-  const json side = json::parse(read_file(side_file), nullptr, false);
-  if (!side.is_object() || !side.contains("key") || !side["key"].is_object()) return std::nullopt;
-  const json& key = side["key"];
+std::optional<std::string> read_engine(const fs::path& note_file, const EngineKey& wanted, int sm) {
+  const json note = json::parse(read_file(note_file), nullptr, false);
+  if (!note.is_object() || !note.contains("key") || !note["key"].is_object()) return std::nullopt;
+  const json& key = note["key"];
   const auto text = [](const json& object, const char* name) {
     const auto found = object.find(name);
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -58,8 +58,8 @@ std::optional<std::string> read_engine(const fs::path& side_file, const EngineKe
       text(key, "version") != wanted.version || !is_for(text(key, "device"), wanted, sm)) {
     return std::nullopt;
   }
-  std::string plan = read_file(fs::path(side_file).replace_extension(".engine"));
-  if (plan.empty() || sha256(plan) != text(side, "sha256")) return std::nullopt;
+  std::string plan = read_file(fs::path(note_file).replace_extension(".engine"));
+  if (plan.empty() || sha256(plan) != text(note, "sha256")) return std::nullopt;
   return plan;
 }
 
@@ -93,15 +93,19 @@ void write_whole(const fs::path& path, const std::string& bytes) {
 
 std::string EngineKey::digest() const { return sha256(to_json(*this).dump()).substr(0, 16); }
 
-std::optional<std::string> find_engine(const fs::path& folder, const EngineKey& key, int sm) {
+std::vector<fs::path> engine_notes(const fs::path& folder) {
   std::error_code error;
-  std::vector<fs::path> candidates;
+  std::vector<fs::path> notes;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".json") candidates.push_back(entry.path());
+    if (entry.path().extension() == ".json") notes.push_back(entry.path());
   }
-  std::sort(candidates.begin(), candidates.end());
-  for (const fs::path& side_file : candidates) {
-    if (auto plan = read_engine(side_file, key, sm)) return plan;
+  std::sort(notes.begin(), notes.end());
+  return notes;
+}
+
+std::optional<std::string> find_engine(const std::vector<fs::path>& notes, const EngineKey& key, int sm) {
+  for (const fs::path& note : notes) {
+    if (auto plan = read_engine(note, key, sm)) return plan;
   }
   return std::nullopt;
 }
@@ -110,9 +114,9 @@ void store_engine(const fs::path& folder, const EngineKey& key, const std::strin
   std::error_code error;
   fs::create_directories(folder, error);
   const fs::path path = folder / (key.digest() + ".engine");
-  const json side = {{"key", to_json(key)}, {"sha256", sha256(plan)}, {"bytes", plan.size()}};
+  const json note = {{"key", to_json(key)}, {"sha256", sha256(plan)}, {"bytes", plan.size()}};
   write_whole(path, plan);
-  write_whole(fs::path(path).replace_extension(".json"), side.dump(2) + "\n");
+  write_whole(fs::path(path).replace_extension(".json"), note.dump(2) + "\n");
 }
 
 }  // namespace fcn_edge::nvidia

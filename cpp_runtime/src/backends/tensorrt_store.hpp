@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace fcn_edge::nvidia {
 
@@ -20,10 +21,14 @@ struct EngineKey {
   std::string digest() const;
 };
 
-/// The bytes of a stored engine under `folder` that fits `key` and a GPU of compute capability `sm`. Options
-/// are not compared: any engine of this model, library and device gives the same masks. None when there is no
-/// such engine, or its file does not match the SHA-256 noted beside it.
-std::optional<std::string> find_engine(const std::filesystem::path& folder, const EngineKey& key, int sm);
+/// The notes (NAME.json beside NAME.engine) in a folder, sorted; empty when there is no such folder.
+std::vector<std::filesystem::path> engine_notes(const std::filesystem::path& folder);
+
+/// The bytes of the first stored engine that fits `key` and a GPU of compute capability `sm`. Options are not
+/// compared: any engine of this model, library and device gives the same masks. None when there is no such
+/// engine, or its file does not match the SHA-256 in its note.
+std::optional<std::string> find_engine(const std::vector<std::filesystem::path>& notes, const EngineKey& key,
+                                       int sm);
 
 /// Write engine and key into `folder`, each file whole or not at all. Throws Error(io).
 void store_engine(const std::filesystem::path& folder, const EngineKey& key, const std::string& plan);
