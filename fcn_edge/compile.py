@@ -29,6 +29,7 @@ from fcn_edge.quantize.auto import try_methods
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.calibration_check import diagnose
 from fcn_edge.quantize.gate import GateVerdict
+from fcn_edge.quantize.half import to_half
 from fcn_edge.quantize.lint import lint, refuse_if_found
 from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import quantize_with
@@ -205,11 +206,24 @@ def quantize(build: Build, fp32: Path, table: RangeTable, recipe: Recipe) -> Pat
     report = quantize_with(fp32, table, recipe, path)
     for text in report.notes:
         build.warn(text)
+    base = base_type(build)
+    if base == "float16":
+        model = onnx.load(path)
+        to_half(model)
+        onnx.save(model, path)
     refuse_if_found(lint(onnx.load(path)), "the INT8 graph")
     build.layers = {"int8": len(report.int8_layers), "float": len(report.float_layers)}
     build.note(f"quantized {build.layers['int8']} layers, {build.layers['float']} stay float")
-    build.evidence["quantize"] = {"recipe": recipe.to_json(), **report.to_json()}
+    build.evidence["quantize"] = {"recipe": recipe.to_json(), "base": base, **report.to_json()}
     return path
+
+
+def base_type(build: Build) -> str:
+    """Return what the layers compute in that are not INT8; `--engine-option base=fp32` asks for float32."""
+    wanted = build.config.options.get("base", "fp16" if build.target.half else "fp32")
+    if wanted not in ("fp16", "fp32") or (wanted == "fp16" and not build.target.half):
+        raise MisuseError(f"--engine-option base={wanted}", hint="fp32, or fp16 for NVIDIA targets")
+    return "float16" if wanted == "fp16" else "float32"
 
 
 def build_engine(build: Build, model: Path) -> None:
