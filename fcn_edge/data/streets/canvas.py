@@ -57,10 +57,11 @@ class Canvas:
         local = (quad - (left, top)).astype(np.float32)
         warp = cv2.getPerspectiveTransform(corners, local)
         inside = np.zeros((bottom - top, right - left), np.uint8)
-        cv2.fillConvexPoly(inside, fixed_point(local), 255, cv2.LINE_8, SUBPIXEL)
+        vertices = fixed_point(local)
+        cv2.fillConvexPoly(inside, vertices, 255, cv2.LINE_8, SUBPIXEL)
         patch = cv2.warpPerspective(texture, warp, inside.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
         cv2.copyTo(patch, inside, self.image[top:bottom, left:right])
-        self.mask[top:bottom, left:right][inside > 0] = class_id
+        cv2.fillConvexPoly(self.mask[top:bottom, left:right], vertices, class_id, cv2.LINE_8, SUBPIXEL)
 
     def paste(self, patch: np.ndarray, left: int, top: int, class_id: int) -> None:
         """Lay a BGRA patch, its colour already multiplied by alpha, over the picture.

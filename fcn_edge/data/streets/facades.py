@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +13,7 @@ from fcn_edge.data.streets.canvas import Color, bgr, draw_color, scaled
 from fcn_edge.data.streets.noise import fractal
 
 CELL = 128  # pixels a side of a cell at its finest
-LEVELS = 5  # each half as fine as the one before
+LEVELS = 5  # of detail
 UPPER, GROUND, BLANK, LIT = 4, 4, 1, 4  # cells of each kind, in this order
 
 _PANE: Color = (128.0, 112.0, 100.0)
@@ -38,27 +39,45 @@ class Style:
 
 
 @lru_cache(maxsize=64)
-def cells(style: Style) -> tuple[np.ndarray, ...]:
-    """Return the cells of a style at every level: uint8 (n, c, c, 3), c = CELL, CELL / 2, ..."""
+def cells(style: Style) -> tuple[tuple[np.ndarray, ...], ...]:
+    """Return the cells of a style, uint8 (n, h, w, 3), at [level of height][level of width].
+
+    Level 0 is CELL pixels, each further one half as many. A wall along the road is seen at an angle, much
+    narrower than high: hence levels of their own for the two (a ripmap).
+    """
     rng = np.random.default_rng(style.seed)
     finest = [_upper(style, rng) for _ in range(UPPER)]
     finest += [_shop(style, rng) if style.ground == "shop" else _house(style, rng) for _ in range(GROUND)]
     finest += [_wall(style, rng)]
     finest += [_upper(style, rng, lit=True) for _ in range(LIT)]
-    levels = [np.stack(finest)]
-    while len(levels) < LEVELS:
-        size = levels[-1].shape[1] // 2
-        smaller = [cv2.resize(cell, (size, size), interpolation=cv2.INTER_AREA) for cell in levels[-1]]
-        levels.append(np.stack(smaller))
-    return tuple(levels)
+    sizes = [CELL >> level for level in range(LEVELS)]
+    return tuple(tuple(_scaled_down(finest, (w, h)) for w in sizes) for h in sizes)
 
 
-def assemble(style: Style, plan: np.ndarray, level: int) -> np.ndarray:
+def _scaled_down(pictures: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    return np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pictures])
+
+
+def fitting_levels(quad: np.ndarray, floors: float, bays: float) -> tuple[int, int]:
+    """Return the coarsest levels (of height, of width) with a pixel for each of the frame's.
+
+    quad: pixels (4, 2) of the wall's corners, its left edge from quad[0] to quad[3].
+    """
+    tall = max(abs(quad[3, 1] - quad[0, 1]), abs(quad[2, 1] - quad[1, 1])) / floors
+    wide = abs(quad[1, 0] - quad[0, 0]) / bays
+    return _level(tall), _level(wide)
+
+
+def _level(pixels: float) -> int:
+    return min(max(int(math.log2(CELL / max(pixels, 1.0))), 0), LEVELS - 1)
+
+
+def assemble(style: Style, plan: np.ndarray, levels: tuple[int, int]) -> np.ndarray:
     """Return the picture of a wall whose cells are `plan` (floors, bays), top floor first."""
-    tiles = cells(style)[level]
+    tiles = cells(style)[levels[0]][levels[1]]
     floors, bays = plan.shape
-    size = tiles.shape[1]
-    return tiles[plan].transpose(0, 2, 1, 3, 4).reshape(floors * size, bays * size, 3)
+    height, width = tiles.shape[1:3]
+    return tiles[plan].transpose(0, 2, 1, 3, 4).reshape(floors * height, bays * width, 3)
 
 
 def draw_plan(rng: np.random.Generator, floors: int, bays: int, lit: float) -> np.ndarray:

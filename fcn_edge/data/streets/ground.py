@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fcn_edge.data.streets.camera import Camera
-from fcn_edge.data.streets.canvas import SUBPIXEL, Canvas, Color, bgr, fixed_point, scaled
+from fcn_edge.data.streets.canvas import SUBPIXEL, Canvas, Color, fixed_point, scaled
 from fcn_edge.data.streets.ids import PAVEMENT, ROAD, TREE
 from fcn_edge.data.streets.light import Light
 from fcn_edge.data.streets.noise import fractal
@@ -66,17 +66,22 @@ def paint_ground(canvas: Canvas, rows: GroundRows, road: Roadway, light: Light, 
     albedo = np.zeros((TREE + 1, 3), np.float32)
     albedo[[ROAD, PAVEMENT, TREE]] = road.asphalt, road.slabs, road.grass
     tone = _grain(rows, road.wear)
-    tone[kinds == PAVEMENT] *= 1 - 0.14 * _joints(rows)[kinds == PAVEMENT]
-    color = np.take(albedo, kinds, axis=0)
-    color *= tone[..., None]
-    _blend(color, 0.7 * _kerb(rows, road) * ~crossing, scaled(road.slabs, 1.18))
-    _blend(color, 0.45 * _gutter(rows, road) * is_road, scaled(road.asphalt, 0.6))
-    _blend(color, (0.9 - 0.35 * road.wear) * _markings(rows, road) * is_road, road.paint)
-    air = light.haze_along(np.minimum(rows.z, 400))[..., None]
-    ambient = bgr(light.ambient)
-    color *= (1 - air) * ambient + shade[..., None] * ((1 - air) * (bgr(light.on((0, 1, 0))) - ambient))
-    color += air * bgr(light.horizon)
-    canvas.image[rows.top :] = np.clip(color, 0, 255, out=color).astype(np.uint8)
+    tone *= 1 - 0.14 * _joints(rows) * (kinds == PAVEMENT)
+    paint = (
+        (0.7 * _kerb(rows, road) * ~crossing, scaled(road.slabs, 1.18)),
+        (0.45 * _gutter(rows, road) * is_road, scaled(road.asphalt, 0.6)),
+        ((0.9 - 0.35 * road.wear) * _markings(rows, road) * is_road, road.paint),
+    )
+    air, full = light.haze_along(np.minimum(rows.z, 400)), light.on((0, 1, 0))
+    planes = []
+    for c in range(3):  # channel by channel: NumPy is slow on a last axis of three
+        plane = np.take(albedo[:, c], kinds) * tone
+        for share, color in paint:
+            plane += share * (color[c] - plane)
+        plane *= (light.ambient[c] + shade * (full[c] - light.ambient[c])) * (1 - air)
+        plane += air * light.horizon[c]
+        planes.append(np.clip(plane, 0, 255).astype(np.uint8))
+    canvas.image[rows.top :] = cv2.merge(planes)
     canvas.mask[rows.top :] = kinds
 
 
@@ -87,13 +92,6 @@ def _kinds(rows: GroundRows, road: Roadway, crossing: np.ndarray) -> np.ndarray:
     kinds[across > road.half_width + road.pavement] = TREE
     kinds[(across < road.half_width) | crossing] = ROAD
     return kinds
-
-
-def _blend(color: np.ndarray, share: np.ndarray, other: Color) -> None:
-    """Mix `other` into `color` (R, W, 3) by `share` (R, W), which is zero almost everywhere."""
-    where = share > 0
-    under = color[where]
-    color[where] = under + share[where][:, None] * (bgr(other) - under)
 
 
 def _within(s: np.ndarray, spans: tuple[tuple[float, float], ...]) -> np.ndarray:

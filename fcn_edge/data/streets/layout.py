@@ -13,6 +13,7 @@ from fcn_edge.data.streets.cars import SHAPES, Car
 from fcn_edge.data.streets.facades import Style, draw_plan
 from fcn_edge.data.streets.furniture import SIGN_KINDS, Pole, Sign
 from fcn_edge.data.streets.ground import Roadway
+from fcn_edge.data.streets.houses import House
 from fcn_edge.data.streets.ids import FENCE, TREE
 from fcn_edge.data.streets.light import Light, draw_light
 from fcn_edge.data.streets.looks import Looks
@@ -20,7 +21,7 @@ from fcn_edge.data.streets.people import Clothes, Cyclist, Person
 from fcn_edge.data.streets.sky import Skyline, draw_skyline
 from fcn_edge.data.streets.trees import CROWNS, Tree, leaf_wall
 from fcn_edge.data.streets.view import Thing
-from fcn_edge.data.streets.walls import House, Panel
+from fcn_edge.data.streets.walls import Panel
 
 BEHIND = 20.0  # metres of street behind the camera's start: its shadows reach forward
 

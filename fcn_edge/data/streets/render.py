@@ -9,12 +9,12 @@ import numpy as np
 from fcn_edge.data.streets.camera import FAR, NEAR, Camera
 from fcn_edge.data.streets.canvas import Canvas
 from fcn_edge.data.streets.ground import cast_shadows, ground_rows, paint_ground
+from fcn_edge.data.streets.houses import House
 from fcn_edge.data.streets.ids import SKY
 from fcn_edge.data.streets.layout import Street
 from fcn_edge.data.streets.sensor import Sensor, expose
 from fcn_edge.data.streets.sky import paint_sky, paint_skyline
 from fcn_edge.data.streets.view import Footprint, View, shadow_outlines
-from fcn_edge.data.streets.walls import House
 
 
 def render(

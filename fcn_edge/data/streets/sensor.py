@@ -10,7 +10,8 @@ import numpy as np
 
 from fcn_edge.data.streets.canvas import Color, bgr, draw_color
 
-_GRAIN = 640  # pixels a side of the noise picture that is laid over at a random place
+_GRAIN_SIGMA = 32  # of the prepared picture of noise, which is int8
+_PLAY = 128  # pixels by which it is larger than the frame, to be laid over at another place each time
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,14 @@ def _vignette(height: int, width: int, loss: float) -> np.ndarray:
     return cv2.merge([(1 - loss * 2 * (x * x + y * y)).astype(np.float32)] * 3)
 
 
-@lru_cache(maxsize=1)
-def _grain() -> np.ndarray:
-    rng = np.random.default_rng(9)
-    return np.clip(np.rint(rng.normal(0, 32, (_GRAIN, _GRAIN, 3))), -127, 127).astype(np.int8)
-
-
 def _noise(height: int, width: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
-    """Return float32 noise (H, W, 3): a prepared picture of it, taken from a random place, wrapped around."""
-    top, left = rng.integers(_GRAIN, size=2)
-    rows, columns = (np.arange(height) + top) % _GRAIN, (np.arange(width) + left) % _GRAIN
-    return _grain()[rows][:, columns] * np.float32(sigma / 32)
+    """Return float32 noise (H, W, 3), cut at a random place from a prepared picture of it."""
+    top, left = rng.integers(_PLAY, size=2)
+    return _grain(height, width)[top : top + height, left : left + width] * np.float32(sigma / _GRAIN_SIGMA)
+
+
+@lru_cache(maxsize=2)
+def _grain(height: int, width: int) -> np.ndarray:
+    rng = np.random.default_rng(9)
+    grain = rng.standard_normal((height + _PLAY, width + _PLAY, 3), dtype=np.float32)
+    return np.clip(np.rint(_GRAIN_SIGMA * grain), -127, 127).astype(np.int8)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fcn_edge.data.streets.camera import Camera
-from fcn_edge.data.streets.canvas import Canvas, Color, bgr, scaled
+from fcn_edge.data.streets.canvas import Canvas, Color, scaled
 from fcn_edge.data.streets.ids import BUILDING, TREE
 from fcn_edge.data.streets.light import Light
 from fcn_edge.data.streets.noise import fractal
@@ -45,12 +45,17 @@ def paint_sky(canvas: Canvas, camera: Camera, light: Light, skyline: Skyline) ->
     horizon = int(np.clip(np.ceil(camera.center[1]) + 1, 1, canvas.size[0]))
     width = canvas.size[1]
     rise = (camera.center[1] - np.arange(horizon, dtype=np.float32)) / camera.f  # tangent of the elevation
-    share = np.clip(rise / 0.55, 0, 1)[:, None, None] ** 0.7
-    sky = bgr(light.horizon) * (1 - share) + bgr(light.zenith) * share
-    clouds = _clouds(camera, light, skyline, horizon)[..., None]
-    sky = sky * (1 - clouds) + bgr(light.cloud) * clouds
-    sky += _glow(camera, light, horizon, width)
-    canvas.image[:horizon] = np.clip(sky, 0, 255).astype(np.uint8)
+    share = np.clip(rise / 0.55, 0, 1)[:, None] ** 0.7
+    clouds = _clouds(camera, light, skyline, horizon)
+    glow = _glow(camera, light, horizon, width)
+    planes = []
+    for c in range(3):  # channel by channel: NumPy is slow on a last axis of three
+        clear = light.horizon[c] + share * (light.zenith[c] - light.horizon[c])
+        plane = clear + clouds * (light.cloud[c] - clear)
+        if glow is not None:
+            plane += glow * (light.sun[c] / max(light.sun))
+        planes.append(np.clip(plane, 0, 255).astype(np.uint8))
+    canvas.image[:horizon] = cv2.merge(planes)
 
 
 def _clouds(camera: Camera, light: Light, skyline: Skyline, rows: int) -> np.ndarray:
@@ -67,16 +72,16 @@ def _clouds(camera: Camera, light: Light, skyline: Skyline, rows: int) -> np.nda
     return 0.9 * np.clip((noise - level) / 1.2, 0, 1)
 
 
-def _glow(camera: Camera, light: Light, rows: int, width: int) -> np.ndarray:
+def _glow(camera: Camera, light: Light, rows: int, width: int) -> np.ndarray | None:
+    """Return the brightness (rows, W) around the sun, or None when it does not stand ahead."""
     x, y, s = light.direction
     if s < 0.2:
-        return np.zeros((1, 1, 3), np.float32)
+        return None
     u, v = camera.center[0] + camera.f * x / s, camera.center[1] - camera.f * y / s
     du = (np.arange(width, dtype=np.float32) - u) / camera.f
     dv = (np.arange(rows, dtype=np.float32) - v) / camera.f
-    distance = du[None, :] ** 2 + dv[:, None] ** 2
-    bright = 120 * np.exp(-distance / 0.06) * (1 - 0.8 * light.cover)
-    return bright[..., None] * bgr(light.sun) / max(light.sun)
+    across, down = np.exp(-(du**2) / 0.06), np.exp(-(dv**2) / 0.06)
+    return (120 * (1 - 0.8 * light.cover)) * down[:, None] * across[None, :]
 
 
 def paint_skyline(canvas: Canvas, camera: Camera, light: Light, skyline: Skyline) -> None:
