@@ -7,6 +7,9 @@
 namespace fcn_edge::app {
 namespace {
 
+using Taken = LatestSlot<int>::Taken;
+constexpr std::chrono::milliseconds kPatience{5000};
+
 TEST(LatestSlot, GivesTheNewestAndReportsWhatItThrewAway) {
   LatestSlot<int> slot;
   int value = 1;
@@ -15,15 +18,21 @@ TEST(LatestSlot, GivesTheNewestAndReportsWhatItThrewAway) {
   EXPECT_TRUE(slot.put(value));
   EXPECT_EQ(value, 1);  // the old buffer came back
   int taken = 0;
-  EXPECT_TRUE(slot.take(taken));
+  EXPECT_EQ(slot.take(taken, kPatience), Taken::value);
   EXPECT_EQ(taken, 2);
+}
+
+TEST(LatestSlot, GivesNothingWhenNothingComes) {
+  LatestSlot<int> slot;
+  int value = 0;
+  EXPECT_EQ(slot.take(value, std::chrono::milliseconds(1)), Taken::nothing);
 }
 
 TEST(LatestSlot, WakesAWaiterWhenClosed) {
   LatestSlot<int> slot;
   std::thread closer([&] { slot.close(); });
   int value = 0;
-  EXPECT_FALSE(slot.take(value));
+  EXPECT_EQ(slot.take(value, kPatience), Taken::closed);
   closer.join();
 }
 
@@ -40,7 +49,7 @@ TEST(LatestSlot, LosesNothingUncountedBetweenThreads) {
   });
   int taken = 0;
   int last = 0;
-  for (int value = 0; slot.take(value); ++taken) {
+  for (int value = 0; slot.take(value, kPatience) == Taken::value; ++taken) {
     EXPECT_GT(value, last);
     last = value;
   }

@@ -23,7 +23,7 @@ TEST(StreamOptions, AreReadFromTheCommandLine) {
       parse({"road.fcne", "--source", "0", "--policy", "latest", "--alpha=0.25", "--limit", "7"});
   EXPECT_EQ(o.bundle, "road.fcne");
   EXPECT_EQ(o.source, "0");
-  EXPECT_EQ(o.policy, Policy::latest);
+  EXPECT_EQ(o.policy.kind, PolicyKind::latest);
   EXPECT_DOUBLE_EQ(o.alpha, 0.25);
   EXPECT_EQ(o.limit, 7U);
 }
@@ -35,7 +35,17 @@ TEST(StreamOptions, NameTheNearestOptionForAnUnknownOne) {
 
 TEST(StreamOptions, ListTheValidNamesForAnUnknownOne) {
   expect_misuse({"b", "--source", "0", "--policy", "newest"},
-                "--policy 'newest' does not exist; valid: auto|block|latest");
+                "--policy 'newest' does not exist; valid: auto|block|latest|every-n:N");
+}
+
+TEST(StreamOptions, ReadPoliciesWithTheirNumber) {
+  const Policy every = parse({"b", "--source", "0", "--policy", "every-n:5"}).policy;
+  EXPECT_EQ(every.kind, PolicyKind::every_n);
+  EXPECT_EQ(every.number, 5);
+  EXPECT_EQ(parse({"b", "--source", "0", "--policy", "deadline-ms:80"}).policy.number, 80);
+  for (const char* wrong : {"every-n", "every-n:", "every-n:0", "every-n:x", "latest:3", "deadline-ms:-1"}) {
+    expect_misuse({"b", "--source", "0", "--policy", wrong}, "does not exist");
+  }
 }
 
 TEST(StreamOptions, SayWhatIsMissing) {

@@ -43,7 +43,7 @@ TEST(Report, LeavesOutPercentilesTheSampleCountCannotSupport) {
 
 TEST(Warnings, NameDropsFewSamplesAndAnUngatedBundle) {
   Statistics s = statistics_of(50);
-  s.dropped = 5;
+  s.drops.superseded = 5;
   RunFacts facts;
   facts.gate = "ungated";
   std::vector<std::string> types;

@@ -1,117 +1,128 @@
 #include "feed.hpp"
 
 #include <atomic>
-#include <cstdio>
 #include <exception>
+#include <fcn_edge/error.hpp>
+#include <string>
 #include <thread>
 #include <utility>
 
+#include "frame_reader.hpp"
 #include "latest_slot.hpp"
+#include "process.hpp"
 
 namespace fcn_edge::app {
 namespace {
 
-// Read one frame and put its number and times on it. Frames without a name of their own get 000000, 000001,
-// ...
-bool read_frame(Source& source, std::uint64_t index, Frame& frame) {
-  frame.index = index;
-  frame.name.clear();
-  frame.asked = Clock::now();
-  if (!source.read(frame.image, frame.name)) return false;
-  frame.taken = Clock::now();
-  if (frame.name.empty()) {
-    char digits[24];
-    std::snprintf(digits, sizeof digits, "%06llu", static_cast<unsigned long long>(index));
-    frame.name = digits;
-  }
-  return true;
+constexpr std::chrono::milliseconds kTick{100};    // how soon a waiting feed notices Ctrl-C
+constexpr std::chrono::milliseconds kGrace{2000};  // what a reading thread gets to come back at the end
+
+bool too_old(const Frame& frame, std::chrono::milliseconds deadline) {
+  return deadline.count() > 0 && Clock::now() - frame.taken > deadline;
 }
 
 class BlockFeed : public Feed {
  public:
-  BlockFeed(std::unique_ptr<Source> source, SourceOpener again, int loop)
-      : source_(std::move(source)), again_(std::move(again)), endless_(loop == 0), rounds_left_(loop - 1) {}
+  BlockFeed(std::unique_ptr<Source> source, const FeedSettings& settings)
+      : reader_(std::move(source), settings.every) {}
 
-  bool next(Frame& frame) override {
-    while (!stopped_) {
-      if (read_frame(*source_, frames_, frame)) {
-        ++frames_;
-        return true;
-      }
-      if (!endless_ && rounds_left_-- <= 0) return false;
-      source_ = again_();
-    }
-    return false;
-  }
-
-  void stop() override { stopped_ = true; }
-  std::uint64_t frames_in() const override { return frames_; }
-  std::uint64_t dropped() const override { return 0; }
+  bool next(Frame& frame) override { return !stop_requested() && reader_.read(frame); }
+  std::uint64_t frames_in() const override { return reader_.frames_in(); }
+  Drops drops() const override { return {0, reader_.skipped(), 0}; }
+  std::uint64_t reconnects() const override { return reader_.reconnects(); }
 
  private:
-  std::unique_ptr<Source> source_;
-  SourceOpener again_;
-  bool endless_;
-  int rounds_left_;
-  bool stopped_ = false;
-  std::uint64_t frames_ = 0;
+  FrameReader reader_;
 };
 
 class LatestFeed : public Feed {
  public:
-  explicit LatestFeed(std::unique_ptr<Source> source)
-      : source_(std::move(source)), reader_([this] { read_all(); }) {}
+  LatestFeed(std::unique_ptr<Source> source, const FeedSettings& settings)
+      : settings_(settings), shared_(std::make_shared<Shared>(std::move(source), settings.every)) {
+    thread_ = std::thread([shared = shared_] { read_all(*shared); });
+  }
 
+  // A camera driver may never come back from its read. The thread owns its share of everything it touches,
+  // so it can be left behind when the process ends.
   ~LatestFeed() override {
-    stopped_ = true;
-    reader_.join();
+    shared_->stopped = true;
+    shared_->reader.interrupt();
+    for (auto waited = std::chrono::milliseconds(0); !shared_->ended && waited < kGrace;
+         waited += kTick / 10) {
+      std::this_thread::sleep_for(kTick / 10);
+    }
+    if (shared_->ended) {
+      thread_.join();
+    } else {
+      thread_.detach();
+      leave_without_cleanup();
+    }
   }
 
   bool next(Frame& frame) override {
-    if (slot_.take(frame)) return true;
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    const Clock::time_point since = Clock::now();
+    while (!stop_requested()) {
+      const auto taken = shared_->slot.take(frame, kTick);
+      if (taken == Slot::Taken::closed) return end();
+      if (taken == Slot::Taken::value) {
+        if (!too_old(frame, settings_.deadline)) return true;
+        ++late_;
+      } else if (Clock::now() - since > settings_.patience) {
+        throw Error(
+            ErrorCode::io,
+            "the source gave no frame for " + std::to_string(settings_.patience.count() / 1000) + " s",
+            "check the camera and its cable, or wait longer with --patience");
+      }
+    }
     return false;
   }
 
-  void stop() override {
-    stopped_ = true;
-    slot_.close();
-  }
-
-  std::uint64_t frames_in() const override { return frames_; }
-  std::uint64_t dropped() const override { return dropped_; }
+  std::uint64_t frames_in() const override { return shared_->reader.frames_in(); }
+  Drops drops() const override { return {shared_->superseded, shared_->reader.skipped(), late_}; }
+  std::uint64_t reconnects() const override { return shared_->reader.reconnects(); }
 
  private:
-  void read_all() {
+  using Slot = LatestSlot<Frame>;
+
+  struct Shared {
+    Shared(std::unique_ptr<Source> source, std::uint64_t every) : reader(std::move(source), every) {}
+    FrameReader reader;
+    Slot slot;
+    std::exception_ptr failure;  // written before the slot is closed, read after
+    std::atomic<std::uint64_t> superseded{0};
+    std::atomic<bool> stopped{false};
+    std::atomic<bool> ended{false};
+  };
+
+  static void read_all(Shared& shared) {
     try {
       Frame frame;
-      while (!stopped_ && read_frame(*source_, frames_, frame)) {
-        ++frames_;
-        if (slot_.put(frame)) ++dropped_;
+      while (!shared.stopped && shared.reader.read(frame)) {
+        if (shared.slot.put(frame)) ++shared.superseded;
       }
     } catch (...) {
-      failure_ = std::current_exception();  // published by close(): next() reads it after the slot is empty
+      shared.failure = std::current_exception();
     }
-    slot_.close();
+    shared.slot.close();
+    shared.ended = true;
   }
 
-  std::unique_ptr<Source> source_;
-  LatestSlot<Frame> slot_;
-  std::exception_ptr failure_;
-  std::atomic<bool> stopped_{false};
-  std::atomic<std::uint64_t> frames_{0};
-  std::atomic<std::uint64_t> dropped_{0};
-  std::thread reader_;  // last: starts when everything above is ready
+  bool end() {
+    if (shared_->failure) std::rethrow_exception(std::exchange(shared_->failure, nullptr));
+    return false;
+  }
+
+  FeedSettings settings_;
+  std::shared_ptr<Shared> shared_;
+  std::thread thread_;
+  std::uint64_t late_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Feed> make_block_feed(std::unique_ptr<Source> source, SourceOpener again, int loop) {
-  return std::make_unique<BlockFeed>(std::move(source), std::move(again), loop);
-}
-
-std::unique_ptr<Feed> make_latest_feed(std::unique_ptr<Source> source) {
-  return std::make_unique<LatestFeed>(std::move(source));
+std::unique_ptr<Feed> make_feed(std::unique_ptr<Source> source, const FeedSettings& settings) {
+  if (settings.latest) return std::make_unique<LatestFeed>(std::move(source), settings);
+  return std::make_unique<BlockFeed>(std::move(source), settings);
 }
 
 }  // namespace fcn_edge::app

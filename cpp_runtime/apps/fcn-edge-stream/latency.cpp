@@ -34,6 +34,7 @@ void Latency::add(std::chrono::nanoseconds duration) {
   buckets_[bucket_of(value)] += 1;
   count_ += 1;
   max_ = std::max(max_, value);
+  sum_ += static_cast<double>(value);
   if (keep_) samples_.push_back(static_cast<double>(value) / 1e6);
 }
 

@@ -21,6 +21,7 @@ class Latency {
   /// Nearest rank: the smallest duration that at least `fraction` of the samples do not exceed. Milliseconds;
   /// 0 without samples.
   double percentile_ms(double fraction) const;
+  double sum_ms() const { return sum_ / 1e6; }
   double max_ms() const { return static_cast<double>(max_) / 1e6; }
   const std::vector<double>& samples_ms() const { return samples_; }
 
@@ -28,6 +29,7 @@ class Latency {
   std::vector<std::uint32_t> buckets_;
   std::uint64_t count_ = 0;
   std::uint64_t max_ = 0;
+  double sum_ = 0;  // nanoseconds
   bool keep_ = false;
   std::vector<double> samples_;
 };

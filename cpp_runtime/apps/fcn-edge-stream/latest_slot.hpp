@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -11,6 +12,8 @@ namespace fcn_edge::app {
 template <class T>
 class LatestSlot {
  public:
+  enum class Taken { value, nothing, closed };
+
   /// Offer `value`; gets an old buffer in exchange. True when an untaken value was thrown away for it.
   bool put(T& value) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -21,14 +24,14 @@ class LatestSlot {
     return dropped;
   }
 
-  /// Wait for a value and swap it into `value`. False when the slot was closed and is empty.
-  bool take(T& value) {
+  /// Wait for a value and swap it into `value`; nothing after `patience`, closed when no more will come.
+  Taken take(T& value, std::chrono::milliseconds patience) {
     std::unique_lock<std::mutex> lock(mutex_);
-    ready_.wait(lock, [this] { return full_ || closed_; });
-    if (!full_) return false;
+    if (!ready_.wait_for(lock, patience, [this] { return full_ || closed_; })) return Taken::nothing;
+    if (!full_) return Taken::closed;
     std::swap(waiting_, value);
     full_ = false;
-    return true;
+    return Taken::value;
   }
 
   /// No more values will come; a waiting take() returns.

@@ -3,29 +3,29 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <cmath>
 #include <cstdlib>
 #include <exception>
 #include <fcn_edge/fcn_edge.hpp>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 
-#include "device.hpp"
+#include "code_sink.hpp"
 #include "feed.hpp"
+#include "live_page.hpp"
 #include "options.hpp"
 #include "pipeline.hpp"
 #include "process.hpp"
-#include "report.hpp"
+#include "run_report.hpp"
 #include "sink.hpp"
+#include "soak.hpp"
 #include "source.hpp"
-#include "warnings.hpp"
 
 namespace fcn_edge::app {
 namespace {
 
 // One format for everything a person reads, on stderr; stdout is for results.
 void set_up_log() {
-  spdlog::set_default_logger(spdlog::stderr_logger_st("fcn-edge-stream"));
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("fcn-edge-stream"));
   spdlog::set_pattern("%n: %l: %v");
 }
 
@@ -37,15 +37,15 @@ void silence_libraries() {
   setenv("OPENCV_FFMPEG_WRITER_OPTIONS", "preset;veryfast", 0);
 }
 
-bool is_throughput(const StreamOptions& options, bool live) {
-  if (options.schedule == ScheduleChoice::automatic) return !live;
-  return options.schedule == ScheduleChoice::throughput;
+Schedule choose_schedule(const StreamOptions& options, bool live) {
+  if (options.schedule == ScheduleChoice::automatic) return live ? Schedule::latency : Schedule::throughput;
+  return options.schedule == ScheduleChoice::latency ? Schedule::latency : Schedule::throughput;
 }
 
 // Files keep one frame more in flight than the engine works on, so that it never waits for the decoder.
 Segmenter open_segmenter(const StreamOptions& options, bool live) {
   Options engine;
-  engine.schedule = is_throughput(options, live) ? Schedule::throughput : Schedule::latency;
+  engine.schedule = choose_schedule(options, live);
   engine.threads = options.threads;
   engine.slots = options.slots;
   if (engine.slots == 0 && !live) engine.slots = engine.schedule == Schedule::throughput ? 3 : 2;
@@ -56,39 +56,15 @@ Segmenter open_segmenter(const StreamOptions& options, bool live) {
   return Segmenter::open(options.bundle, engine);
 }
 
-std::unique_ptr<Feed> make_feed(const StreamOptions& options, std::unique_ptr<Source> source) {
-  const bool latest = options.policy == Policy::automatic ? source->live() : options.policy == Policy::latest;
-  if (latest) return make_latest_feed(std::move(source));
-  return make_block_feed(
-      std::move(source), [spec = options.source] { return open_source(spec); }, options.loop);
-}
-
-std::vector<std::unique_ptr<Sink>> make_sinks(const StreamOptions& options, double fps) {
-  std::vector<std::unique_ptr<Sink>> sinks;
-  if (!options.masks.empty()) sinks.push_back(make_mask_sink(options.masks));
-  if (!options.out.empty()) sinks.push_back(make_video_sink(options.out, fps));
-  if (options.window) sinks.push_back(make_window_sink("fcn-edge: " + options.source));
-  return sinks;
-}
-
-nlohmann::json describe_run(const StreamOptions& options, const Segmenter& segmenter, bool live) {
-  const BundleInfo& info = segmenter.info();
-  return {
-      {"bundle",
-       {{"name", info.name},
-        {"precision", info.precision},
-        {"target", info.target},
-        {"gate", info.gate},
-        {"height", info.height},
-        {"width", info.width}}},
-      {"engine", segmenter.engine()},
-      {"source", options.source},
-      {"selftest", {{"frames", segmenter.selftest().frames}, {"agreement", segmenter.selftest().agreement}}},
-      {"schedule", is_throughput(options, live) ? "throughput" : "latency"},
-      {"slots", segmenter.slots()},
-      {"threads", options.threads},
-      {"warmup", options.warmup},
-      {"version", version()}};
+FeedSettings feed_settings(const StreamOptions& options, bool live) {
+  const PolicyKind kind = options.policy.kind;
+  const bool automatic = kind == PolicyKind::automatic || kind == PolicyKind::every_n;
+  FeedSettings settings;
+  settings.latest = automatic ? live : kind != PolicyKind::block;
+  if (kind == PolicyKind::every_n) settings.every = static_cast<std::uint64_t>(options.policy.number);
+  if (kind == PolicyKind::deadline_ms) settings.deadline = std::chrono::milliseconds(options.policy.number);
+  settings.patience = std::chrono::seconds(options.patience);
+  return settings;
 }
 
 void greet(const Segmenter& segmenter) {
@@ -98,42 +74,40 @@ void greet(const Segmenter& segmenter) {
                segmenter.selftest().agreement);
 }
 
-void finish(const StreamOptions& options, const Segmenter& segmenter, const Pipeline& pipeline,
-            const Statistics& statistics, RunFacts facts) {
-  facts.gate = segmenter.info().gate;
-  facts.first_infer_ms = pipeline.first_infer_ms();
-  const std::vector<Warning> warnings = judge(statistics, facts, options);
-  nlohmann::json about = describe_run(options, segmenter, facts.live);
-  about["start_ms"] = std::round(1e3 * pipeline.first_mask_seconds());
-  about["rss_mb"] = peak_memory_mb();
-  if (!options.report.empty()) {
-    write_report(make_report(statistics, warnings, describe_device(), about, options.raw_samples),
-                 options.report);
-  }
-  for (const Warning& warning : warnings) spdlog::warn("{}; {}", warning.message, warning.remedy);
-  spdlog::info("{} frames in, {} out, {} dropped, {:.1f} fps, age p50 {:.1f} ms", statistics.frames_in,
-               statistics.frames_out, statistics.dropped, statistics.fps(),
-               statistics.total.percentile_ms(0.5));
+// The files are opened before the engine: what cannot be written is better known at once.
+std::vector<std::unique_ptr<Sink>> make_file_sinks(const StreamOptions& options, double fps) {
+  std::vector<std::unique_ptr<Sink>> sinks;
+  if (!options.masks.empty()) sinks.push_back(make_mask_sink(options.masks));
+  if (!options.out.empty()) sinks.push_back(make_video_sink(options.out, fps));
+  if (options.window) sinks.push_back(make_window_sink("fcn-edge: " + options.source));
+  return sinks;
 }
 
 void stream(const StreamOptions& options) {
-  RunFacts facts;
-  facts.load_before = load_per_core();
-  std::unique_ptr<Source> source = open_source(options.source);
-  facts.live = source->live();
-  std::vector<std::unique_ptr<Sink>> sinks = make_sinks(options, source->fps());
-  Segmenter segmenter = open_segmenter(options, facts.live);
+  RunReport report(options);
+  const std::optional<LiveAddress> address =
+      options.serve.empty() ? std::nullopt
+                            : std::optional(parse_live_address(options.serve, options.serve_token));
+  std::unique_ptr<Source> source = open_lasting_source(options.source, options.loop);
+  const bool live = source->live();
+  std::vector<std::unique_ptr<Sink>> sinks = make_file_sinks(options, source->fps());
+  Segmenter segmenter = open_segmenter(options, live);
   greet(segmenter);
 
-  Statistics statistics;
-  if (options.raw_samples) {
-    for (const auto& stage : statistics.stages()) stage.second->keep_samples();
-  }
-  const std::unique_ptr<Feed> feed = make_feed(options, std::move(source));
-  Pipeline pipeline(segmenter, *feed, sinks, {options.alpha, options.limit, options.warmup}, statistics);
+  Statistics& statistics = report.statistics;
+  if (!options.areas.empty()) sinks.push_back(make_area_sink(options.areas, segmenter.info().classes));
+  if (address) sinks.push_back(make_live_page(*address, segmenter.info(), statistics, options.alpha));
+  std::vector<Sink*> all;
+  for (const auto& sink : sinks) all.push_back(sink.get());
+  if (options.soak) all.push_back(&report.soak);
+  if (options.source.rfind("test:", 0) == 0) all.push_back(&report.codes);
+
+  const std::unique_ptr<Feed> feed = make_feed(std::move(source), feed_settings(options, live));
+  Pipeline pipeline(segmenter, *feed, all, {options.alpha, options.limit, options.warmup, options.seconds},
+                    statistics);
   pipeline.run();
   for (const auto& sink : sinks) sink->commit();
-  finish(options, segmenter, pipeline, statistics, facts);
+  report.finish(segmenter, pipeline, live, choose_schedule(options, live));
 }
 
 void run(int argc, const char* const* argv) {
@@ -148,19 +122,23 @@ void run(int argc, const char* const* argv) {
   }
 }
 
+int run_or_explain(int argc, const char* const* argv) {
+  try {
+    run(argc, argv);
+    return EXIT_SUCCESS;
+  } catch (const Error& error) {
+    spdlog::error("{}", error.what());
+    return error.code() == ErrorCode::misuse ? 2 : EXIT_FAILURE;
+  } catch (const std::exception& error) {
+    spdlog::error("{}", error.what());
+    return EXIT_FAILURE;
+  }
+}
+
 }  // namespace
 }  // namespace fcn_edge::app
 
 int main(int argc, char** argv) {
   fcn_edge::app::set_up_log();
-  try {
-    fcn_edge::app::run(argc, argv);
-    return EXIT_SUCCESS;
-  } catch (const fcn_edge::Error& error) {
-    spdlog::error("{}", error.what());
-    return error.code() == fcn_edge::ErrorCode::misuse ? 2 : 1;
-  } catch (const std::exception& error) {
-    spdlog::error("{}", error.what());
-    return 1;
-  }
+  fcn_edge::app::exit_process(fcn_edge::app::run_or_explain(argc, argv));
 }

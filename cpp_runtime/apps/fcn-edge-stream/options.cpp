@@ -21,8 +21,12 @@ constexpr const char* kExamples = R"(Examples:
 
 Exit codes: 0 done (also after Ctrl-C or SIGTERM, with all files finished), 1 failure, 2 wrong use.)";
 
-const std::map<std::string, Policy> kPolicies{
-    {"auto", Policy::automatic}, {"block", Policy::block}, {"latest", Policy::latest}};
+constexpr const char* kPolicyNames = "auto|block|latest|every-n:N|deadline-ms:N";
+const std::map<std::string, PolicyKind> kPolicies{{"auto", PolicyKind::automatic},
+                                                  {"block", PolicyKind::block},
+                                                  {"latest", PolicyKind::latest},
+                                                  {"every-n", PolicyKind::every_n},
+                                                  {"deadline-ms", PolicyKind::deadline_ms}};
 const std::map<std::string, ScheduleChoice> kSchedules{{"auto", ScheduleChoice::automatic},
                                                        {"latency", ScheduleChoice::latency},
                                                        {"throughput", ScheduleChoice::throughput}};
@@ -52,30 +56,62 @@ void add_choice(CLI::App& app, const std::string& flag, T& target, const std::ma
       ->type_name(names_of(table));
 }
 
+// "latest", or a name with its number: "every-n:5".
+Policy parse_policy(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  const std::string number = colon == std::string::npos ? "" : text.substr(colon + 1);
+  const auto found = kPolicies.find(text.substr(0, colon));
+  const bool known = found != kPolicies.end();
+  const bool numbered =
+      known && (found->second == PolicyKind::every_n || found->second == PolicyKind::deadline_ms);
+  const bool digits =
+      !number.empty() && number.size() < 8 && number.find_first_not_of("0123456789") == std::string::npos;
+  const int n = digits ? std::stoi(number) : 0;
+  if (!known || (numbered ? n < 1 : colon != std::string::npos)) {
+    throw Error(ErrorCode::misuse, "--policy '" + text + "' does not exist",
+                std::string("valid: ") + kPolicyNames);
+  }
+  return {found->second, n};
+}
+
 void declare(CLI::App& app, StreamOptions& o) {
   app.add_option("bundle", o.bundle, "The bundle folder NAME.fcne that fcn-edge compile wrote")
       ->type_name("BUNDLE");
   app.add_option(
          "--source", o.source,
-         "Video file, folder of images, camera index or /dev/videoN, rtsp:// or http:// address, or a "
-         "GStreamer pipeline ending in appsink")
+         "Video file, folder of images, camera index or /dev/videoN, rtsp:// or http:// address, "
+         "GStreamer pipeline ending in appsink, test:1280x720@30, or raw:640x480 for BGR frames on stdin")
       ->type_name("SOURCE");
   app.add_option("--out", o.out, "Write the overlay as a video file")->type_name("FILE.mp4");
   app.add_option("--masks", o.masks, "Write every class map as an 8-bit PNG of class ids")->type_name("DIR");
+  app.add_option("--areas", o.areas, "Write one JSON line a frame with the share of every class; - is stdout")
+      ->type_name("FILE");
+  app.add_option("--serve", o.serve, "Show a live page and /metrics, for example on 127.0.0.1:8080")
+      ->type_name("HOST:PORT");
+  app.add_option("--serve-token", o.serve_token,
+                 "Secret that viewers must give; needed for any address but this machine's own")
+      ->envname("FCN_EDGE_TOKEN")
+      ->type_name("TOKEN");
   app.add_flag("--window", o.window, "Show the overlay in a window; q or Escape ends");
   app.add_option("--alpha", o.alpha, "Strength of the class colours, 0 to 1")->capture_default_str();
   app.add_option("--report", o.report, "Write counts and latency percentiles as JSON; - is stdout")
       ->type_name("FILE");
   app.add_flag("--raw-samples", o.raw_samples, "Put every latency sample into the report");
-  add_choice(app, "--policy", o.policy, kPolicies,
-             "Frames to keep when the source is faster (auto: files block, cameras latest)");
+  app.add_option_function<std::string>(
+         "--policy", [&o](const std::string& text) { o.policy = parse_policy(text); },
+         "Frames to keep when the source is faster (auto: files block, live sources latest)")
+      ->type_name(kPolicyNames);
   add_choice(app, "--schedule", o.schedule, kSchedules,
              "How the engine shares the cores (auto: files throughput, cameras latency)");
   app.add_option("--threads", o.threads, "Engine threads; 0 lets the engine choose")->type_name("N");
   app.add_option("--slots", o.slots, "Frames in flight at most; 0 lets the schedule choose")->type_name("N");
   app.add_option("--limit", o.limit, "Stop after N frames (the warm-up not counted)")->type_name("N");
+  app.add_option("--seconds", o.seconds, "Stop after so many seconds")->type_name("S");
   app.add_option("--loop", o.loop, "Play a file or folder N times; 0 is for ever")->type_name("N");
   app.add_option("--warmup", o.warmup, "Leave the first N frames out of the statistics")->type_name("N");
+  app.add_option("--patience", o.patience, "Give up when a live source is silent for so long")
+      ->type_name("S");
+  app.add_flag("--soak", o.soak, "Put the course of memory, open files and latency into the report");
   app.add_option("--cache-dir", o.cache_dir, "Folder for compiled engines")->type_name("DIR");
   app.add_flag("--allow-ungated", o.allow_ungated, "Stream a bundle that did not pass its accuracy gate");
   app.add_flag("--build-engine", o.build_engine,
@@ -111,6 +147,10 @@ void check(const StreamOptions& o) {
   require(o.alpha >= 0 && o.alpha <= 1, "--alpha is outside 0 to 1", "type for example --alpha 0.5");
   require(o.threads >= 0 && o.threads <= 1024, "--threads is outside 0 to 1024", "0 lets the engine choose");
   require(o.slots >= 0 && o.slots <= 64, "--slots is outside 0 to 64", "0 lets the schedule choose");
+  require(o.seconds >= 0, "--seconds is negative", "0 is no limit");
+  require(o.patience >= 1, "--patience is less than 1", "type for example --patience 30");
+  require(o.areas != "-" || o.report != "-", "--areas and --report both want stdout",
+          "give one of them a file");
   require(o.loop >= 0, "--loop is negative", "1 plays the source once, 0 for ever");
 }
 

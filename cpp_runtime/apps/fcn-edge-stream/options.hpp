@@ -7,10 +7,17 @@
 namespace fcn_edge::app {
 
 /// Which frames are kept when the source is faster than the engine.
-enum class Policy {
-  automatic,  ///< block for files, latest for live sources
-  block,      ///< every frame; the source waits
-  latest,     ///< the newest frame; older ones are dropped and counted
+enum class PolicyKind {
+  automatic,    ///< block for files, latest for live sources
+  block,        ///< every frame; the source waits
+  latest,       ///< the newest frame; older ones are dropped and counted
+  every_n,      ///< every N-th frame; for the rest as automatic
+  deadline_ms,  ///< latest, and frames older than N ms are dropped too
+};
+
+struct Policy {
+  PolicyKind kind = PolicyKind::automatic;
+  int number = 0;  ///< the N of every-n:N and deadline-ms:N
 };
 
 enum class ScheduleChoice { automatic, latency, throughput };
@@ -21,19 +28,25 @@ struct StreamOptions {
   std::string source;
   std::string out;
   std::string masks;
+  std::string areas;
+  std::string serve;
+  std::string serve_token;
   std::string report;
   bool window = false;
   bool raw_samples = false;
   bool allow_ungated = false;
   bool selftest_only = false;
   bool build_engine = false;
-  Policy policy = Policy::automatic;
+  bool soak = false;
+  Policy policy;
   ScheduleChoice schedule = ScheduleChoice::automatic;
   int threads = 0;
   int slots = 0;
   std::uint64_t limit = 0;  ///< frames after the warm-up; 0: no limit
   int loop = 1;             ///< 0: for ever
   std::uint64_t warmup = 0;
+  double seconds = 0;  ///< 0: no limit
+  int patience = 30;   ///< seconds a live source may stay silent
   double alpha = 0.5;
   std::string cache_dir;
 };

@@ -14,44 +14,47 @@ double milliseconds(Clock::duration duration) {
 
 }  // namespace
 
-Pipeline::Pipeline(Segmenter& segmenter, Feed& feed, std::vector<std::unique_ptr<Sink>>& sinks,
-                   Settings settings, Statistics& statistics)
+Pipeline::Pipeline(Segmenter& segmenter, Feed& feed, std::vector<Sink*> sinks, Settings settings,
+                   Statistics& statistics)
     : segmenter_(segmenter),
       feed_(feed),
-      sinks_(sinks),
+      sinks_(std::move(sinks)),
       settings_(settings),
       statistics_(statistics),
       overlay_(segmenter.info().classes, settings.alpha),
       legend_(segmenter.info().classes),
-      lanes_(static_cast<std::size_t>(segmenter.slots())) {
-  draw_ = std::any_of(sinks.begin(), sinks.end(), [](const auto& sink) { return sink->needs_overlay(); });
-}
+      draw_(
+          std::any_of(sinks_.begin(), sinks_.end(), [](const Sink* sink) { return sink->needs_overlay(); })),
+      lanes_(static_cast<std::size_t>(segmenter.slots())) {}
 
 void Pipeline::run() {
-  measured_from_ = Clock::now();
+  began_ = measured_from_ = Clock::now();
   const int slots = static_cast<int>(lanes_.size());
   int slot = 0;
-  for (bool more = true; more; slot = (slot + 1) % slots) {
+  for (;; slot = (slot + 1) % slots) {
     Lane& lane = lanes_[static_cast<std::size_t>(slot)];
     if (lane.busy) complete(lane, slot);
-    more = admit(lane, slot);
-    if (!more) break;
+    if (ended() || !admit(lane, slot)) break;
   }
   for (int i = 0; i < slots; ++i) {  // what is still in flight, oldest first
     const int oldest = (slot + i) % slots;
     Lane& lane = lanes_[static_cast<std::size_t>(oldest)];
     if (lane.busy) complete(lane, oldest);
   }
-  feed_.stop();
-  statistics_.frames_in = feed_.frames_in();
-  statistics_.dropped = statistics_.frames_in - statistics_.frames_out;
+  count();
+  statistics_.abandoned = statistics_.frames_in - statistics_.frames_out - statistics_.drops.total();
+}
+
+bool Pipeline::ended() const {
+  const bool asked =
+      std::any_of(sinks_.begin(), sinks_.end(), [](const Sink* sink) { return sink->wants_stop(); });
+  const bool enough = settings_.limit > 0 && admitted_ == settings_.limit + settings_.warmup;
+  const bool over =
+      settings_.seconds > 0 && Clock::now() - began_ > std::chrono::duration<double>(settings_.seconds);
+  return asked || enough || over || stop_requested();
 }
 
 bool Pipeline::admit(Lane& lane, int slot) {
-  const bool asked_to_end =
-      stop_requested() ||
-      std::any_of(sinks_.begin(), sinks_.end(), [](const auto& sink) { return sink->wants_stop(); });
-  if (asked_to_end || (settings_.limit > 0 && admitted_ == settings_.limit + settings_.warmup)) return false;
   if (!feed_.next(lane.frame)) return false;
   const cv::Mat& image = lane.frame.image;
   segmenter_.start(slot, {image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)});
@@ -72,17 +75,23 @@ void Pipeline::complete(Lane& lane, int slot) {
 }
 
 void Pipeline::present(Frame& frame) {
-  if (draw_) {
-    cv::Mat& image = frame.image;
-    overlay_.draw(mask_, {image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)});
-    legend_.draw(image);
-  }
-  for (const auto& sink : sinks_) sink->write({frame.image, mask_, frame.name});
+  const auto write = [&](bool painted) {
+    for (Sink* sink : sinks_) {
+      if (sink->needs_overlay() == painted) sink->write({frame.image, mask_, frame.name, frame.index});
+    }
+  };
+  write(/*painted=*/false);
+  if (!draw_) return;
+  cv::Mat& image = frame.image;
+  overlay_.draw(mask_, {image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)});
+  legend_.draw(image);
+  write(/*painted=*/true);
 }
 
 void Pipeline::record(const Frame& frame, const Timing& timing, Clock::time_point shown) {
   Statistics& s = statistics_;
   ++s.frames_out;
+  count();
   if (s.frames_out <= settings_.warmup) {
     measured_from_ = shown;
     return;
@@ -95,6 +104,13 @@ void Pipeline::record(const Frame& frame, const Timing& timing, Clock::time_poin
   s.total.add(shown - frame.taken);
   ++s.measured;
   s.seconds = std::chrono::duration<double>(shown - measured_from_).count();
+}
+
+// What the feed knows, kept up to date for those who watch a run.
+void Pipeline::count() {
+  statistics_.frames_in = feed_.frames_in();
+  statistics_.drops = feed_.drops();
+  statistics_.reconnects = feed_.reconnects();
 }
 
 }  // namespace fcn_edge::app

@@ -2,7 +2,6 @@
 
 #include <fcn_edge/overlay.hpp>
 #include <fcn_edge/segmenter.hpp>
-#include <memory>
 #include <vector>
 
 #include "feed.hpp"
@@ -23,9 +22,11 @@ class Pipeline {
     double alpha = 0.5;
     std::uint64_t limit = 0;   ///< stop after so many frames past the warm-up; 0: at the source's end
     std::uint64_t warmup = 0;  ///< frames left out of the statistics
+    double seconds = 0;        ///< stop after so long; 0: no such limit
   };
 
-  Pipeline(Segmenter& segmenter, Feed& feed, std::vector<std::unique_ptr<Sink>>& sinks, Settings settings,
+  /// What it is given must outlive it; no sink may be null.
+  Pipeline(Segmenter& segmenter, Feed& feed, std::vector<Sink*> sinks, Settings settings,
            Statistics& statistics);
 
   /// Run to the end of the source, the limit, or a stop request; sinks are not committed.
@@ -40,22 +41,25 @@ class Pipeline {
     bool busy = false;
   };
 
+  bool ended() const;
   bool admit(Lane& lane, int slot);
   void complete(Lane& lane, int slot);
   void present(Frame& frame);
   void record(const Frame& frame, const Timing& timing, Clock::time_point shown);
+  void count();
 
   Segmenter& segmenter_;
   Feed& feed_;
-  std::vector<std::unique_ptr<Sink>>& sinks_;
+  std::vector<Sink*> sinks_;
   Settings settings_;
   Statistics& statistics_;
   Overlay overlay_;
   Legend legend_;
-  bool draw_ = false;
+  bool draw_;
   std::vector<Lane> lanes_;
   Mask mask_;
   std::uint64_t admitted_ = 0;
+  Clock::time_point began_;
   Clock::time_point measured_from_;
   double first_infer_ms_ = 0;
   double first_mask_seconds_ = 0;

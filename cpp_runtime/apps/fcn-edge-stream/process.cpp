@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
-#include <array>
+#include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -15,10 +17,21 @@ namespace fcn_edge::app {
 namespace {
 
 volatile std::sig_atomic_t g_stop = 0;
+std::atomic<bool> g_no_cleanup{false};
 
 void on_signal(int signal) {
   if (g_stop != 0) _exit(128 + signal);
   g_stop = 1;
+}
+
+// A value of /proc/self/status, in KiB there. Not getrusage(): its high-water mark survives exec, so that a
+// large parent would be counted here.
+double status_mb(const std::string& key) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind(key, 0) == 0) return std::strtod(line.c_str() + key.size(), nullptr) * 1024 / 1e6;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -50,13 +63,21 @@ double seconds_since_start() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9 - started;
 }
 
-// Not getrusage(): its high-water mark survives exec, so a large parent would be counted here.
-double peak_memory_mb() {
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("VmHWM:", 0) == 0) return std::strtod(line.c_str() + 6, nullptr) * 1024 / 1e6;
-  }
-  return 0;
+double peak_memory_mb() { return status_mb("VmHWM:"); }
+double memory_mb() { return status_mb("VmRSS:"); }
+
+int open_files() {
+  std::error_code error;
+  const std::filesystem::directory_iterator files("/proc/self/fd", error);
+  return error ? 0 : static_cast<int>(std::distance(begin(files), end(files)));
+}
+
+void leave_without_cleanup() { g_no_cleanup = true; }
+
+void exit_process(int code) {
+  std::fflush(nullptr);
+  if (g_no_cleanup) _exit(code);
+  std::exit(code);
 }
 
 }  // namespace fcn_edge::app

@@ -11,7 +11,12 @@ bool stop_requested();
 /// Seconds since this process was started by the kernel (10 ms resolution).
 double seconds_since_start();
 
-/// Largest resident memory so far, in MB (10^6 bytes).
-double peak_memory_mb();
+double peak_memory_mb();  ///< largest resident memory so far, in MB (10^6 bytes)
+double memory_mb();       ///< resident memory now
+int open_files();         ///< open file descriptors
+
+/// A thread is stuck in a driver: exit_process() must not run destructors that it may be using.
+void leave_without_cleanup();
+[[noreturn]] void exit_process(int code);
 
 }  // namespace fcn_edge::app

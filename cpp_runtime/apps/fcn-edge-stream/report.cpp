@@ -34,7 +34,12 @@ json make_report(const Statistics& statistics, const std::vector<Warning>& warni
   json report = about;
   report["frames_in"] = statistics.frames_in;
   report["frames_out"] = statistics.frames_out;
-  report["dropped"] = statistics.dropped;
+  report["dropped"] = statistics.dropped();
+  report["drops"] = {{"superseded", statistics.drops.superseded},
+                     {"skipped", statistics.drops.skipped},
+                     {"late", statistics.drops.late},
+                     {"abandoned", statistics.abandoned}};
+  report["reconnects"] = statistics.reconnects;
   report["frames_measured"] = statistics.measured;
   report["seconds"] = rounded(statistics.seconds);
   report["fps"] = rounded(statistics.fps());

@@ -5,17 +5,20 @@
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <string>
+#include <vector>
 
 namespace fcn_edge::app {
 
 /// A finished frame as sinks see it.
 struct Scene {
-  const cv::Mat& overlay;  ///< the camera frame with class colours and legend (plain when no sink asked)
+  const cv::Mat& image;  ///< the camera frame; with class colours and legend for sinks that need them
   const Mask& mask;
   const std::string& name;  ///< stem for files
+  std::uint64_t index = 0;  ///< position in the source
 };
 
-/// Where results go. Sinks are called in turn on the pipeline's thread.
+/// Where results go. Sinks are called in turn on the pipeline's thread, those that want the plain camera
+/// frame first, since the overlay is painted over it.
 class Sink {
  public:
   Sink() = default;
@@ -30,6 +33,7 @@ class Sink {
 };
 
 std::unique_ptr<Sink> make_mask_sink(const std::string& folder);
+std::unique_ptr<Sink> make_area_sink(const std::string& path, const std::vector<ClassInfo>& classes);
 std::unique_ptr<Sink> make_video_sink(const std::string& path, double fps);
 std::unique_ptr<Sink> make_window_sink(const std::string& title);
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <string>
@@ -19,7 +20,7 @@ struct Frame {
   Clock::time_point taken;  ///< when the source handed it over: its age counts from here
 };
 
-/// Where frames come from. One thread at a time.
+/// Where frames come from. One thread at a time, but for interrupt() and reconnects().
 class Source {
  public:
   Source() = default;
@@ -33,10 +34,19 @@ class Source {
 
   virtual bool live() const = 0;   ///< frames come whether or not anybody takes them
   virtual double fps() const = 0;  ///< frames a second, 0 when unknown
+
+  virtual void interrupt() {}  ///< make a read() that waits on purpose return false
+  virtual std::uint64_t reconnects() const { return 0; }
 };
 
-/// Open what the user named: a video file, image folder, camera, address or GStreamer pipeline.
-/// Throws Error(misuse) for what does not exist and Error(io) for what cannot be read.
+using SourceOpener = std::function<std::unique_ptr<Source>()>;
+
+/// Open what the user named: a video file, image folder, camera, address, GStreamer pipeline, test picture
+/// or raw frames. Throws Error(misuse) for what does not exist and Error(io) for what cannot be read.
 std::unique_ptr<Source> open_source(const std::string& spec);
+
+/// Open it to be played `loop` times (0: for ever); a live source is instead reopened, with growing pauses,
+/// whenever it ends or breaks.
+std::unique_ptr<Source> open_lasting_source(const std::string& spec, int loop);
 
 }  // namespace fcn_edge::app

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "feed.hpp"
 #include "latency.hpp"
 
 namespace fcn_edge::app {
@@ -12,9 +13,11 @@ namespace fcn_edge::app {
 struct Statistics {
   std::uint64_t frames_in = 0;   ///< frames the source gave
   std::uint64_t frames_out = 0;  ///< frames that went through every sink
-  std::uint64_t dropped = 0;
-  std::uint64_t measured = 0;  ///< frames in the latencies below: frames_out less the warm-up
-  double seconds = 0;          ///< from the end of the warm-up to the last frame out
+  Drops drops;                   ///< frames nobody saw, by reason
+  std::uint64_t abandoned = 0;   ///< frames still waiting when the run was ended
+  std::uint64_t reconnects = 0;  ///< times a lost source came back
+  std::uint64_t measured = 0;    ///< frames in the latencies below: frames_out less the warm-up
+  double seconds = 0;            ///< from the end of the warm-up to the last frame out
 
   Latency capture;  ///< source asked -> frame in memory (for a camera: the wait for light as well)
   Latency queue;    ///< waiting for a free slot before, and for its turn after, the engine
@@ -23,6 +26,7 @@ struct Statistics {
   Latency sink;     ///< overlay and every output
   Latency total;    ///< frame in memory -> shown or written: the frame's age
 
+  std::uint64_t dropped() const { return drops.total() + abandoned; }
   double fps() const { return seconds > 0 ? static_cast<double>(measured) / seconds : 0; }
 
   std::array<std::pair<const char*, Latency*>, 6> stages() {

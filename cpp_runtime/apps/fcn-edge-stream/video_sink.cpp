@@ -40,14 +40,14 @@ class VideoSink : public Sink {
   bool needs_overlay() const override { return true; }
 
   void write(const Scene& scene) override {
-    if (frames_ == 0) open(scene.overlay.size());
+    if (frames_ == 0) open(scene.image.size());
     if (frames_ % 64 == 0 && disk_is_full(staged_.temporary())) {
       throw Error(ErrorCode::io, "cannot write " + path_ + ": the disk is full", "free some space");
     }
-    if (scene.overlay.size() == size_) {
-      writer_.write(scene.overlay);
+    if (scene.image.size() == size_) {
+      writer_.write(scene.image);
     } else {  // the camera changed its size; a video file cannot
-      cv::resize(scene.overlay, resized_, size_);
+      cv::resize(scene.image, resized_, size_);
       writer_.write(resized_);
     }
     ++frames_;

@@ -27,10 +27,10 @@ std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const Str
         options.loop == 1 && !facts.live ? "repeat the source with --loop" : "run longer";
     found.push_back({"few_samples", few_samples(s.measured), more});
   }
-  if (s.dropped > 0) {
+  if (s.dropped() > 0) {
     found.push_back(
         {"frames_dropped",
-         std::to_string(s.dropped) + " of " + std::to_string(s.frames_in) + " frames were dropped",
+         std::to_string(s.dropped()) + " of " + std::to_string(s.frames_in) + " frames were dropped",
          "the source is faster than this machine: lower its rate or compile a smaller size"});
   }
   if (options.warmup == 0 && s.measured >= kSamplesForP90 &&
@@ -48,6 +48,11 @@ std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const Str
     found.push_back({"unsteady_latency",
                      "the slowest hundredth of the frames took over three times the median",
                      "fix the clock governor to 'performance' and stop other programs"});
+  }
+  if (s.reconnects > 0) {
+    found.push_back({"source_lost",
+                     "the source was lost and came back " + std::to_string(s.reconnects) + " times",
+                     "check the camera, its cable and its network"});
   }
   if (!facts.cache) {
     found.push_back({"no_engine_cache", "the folder for compiled engines cannot be written",

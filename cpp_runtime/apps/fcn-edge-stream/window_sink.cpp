@@ -26,7 +26,7 @@ class WindowSink : public Sink {
   bool needs_overlay() const override { return true; }
 
   void write(const Scene& scene) override {
-    cv::imshow(title_, scene.overlay);
+    cv::imshow(title_, scene.image);
     const int key = cv::waitKey(1) & 0xFF;
     const bool closed = cv::getWindowProperty(title_, cv::WND_PROP_VISIBLE) < 1;
     stop_ = stop_ || closed || key == 'q' || key == kEscape;

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <fcn_edge/bundle_info.hpp>
+#include <memory>
+#include <string>
+
+#include "live_address.hpp"
+#include "sink.hpp"
+#include "statistics.hpp"
+
+namespace fcn_edge::app {
+
+/// The live page for boxes without a screen (--serve):
+///   /              the page          /stream        the overlay as MJPEG
+///   /picture.jpg   one picture       /status.json   counts, percentiles, class shares
+///   /metrics       Prometheus text   /alpha         POST value=0..1
+/// Throws Error(io) when the address cannot be listened on. `statistics` must outlive it.
+std::unique_ptr<Sink> make_live_page(const LiveAddress& address, const BundleInfo& info,
+                                     const Statistics& statistics, double alpha);
+
+/// The page's HTML, kept in live_page.html.
+extern const char* const kLivePageHtml;
+
+}  // namespace fcn_edge::app

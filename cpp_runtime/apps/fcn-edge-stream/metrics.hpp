@@ -1,0 +1,21 @@
+#pragma once
+
+#include <fcn_edge/bundle_info.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "class_shares.hpp"
+#include "statistics.hpp"
+
+namespace fcn_edge::app {
+
+/// The run so far in Prometheus' text exposition format 0.0.4.
+std::string prometheus_text(const Statistics& statistics, const std::vector<ClassInfo>& classes,
+                            const ClassShares& shares);
+
+/// The same for the live page: counts, fps, percentiles of every stage, classes with colour and share.
+nlohmann::json live_status(const Statistics& statistics, const std::vector<ClassInfo>& classes,
+                           const ClassShares& shares);
+
+}  // namespace fcn_edge::app

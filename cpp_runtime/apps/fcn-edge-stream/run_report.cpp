@@ -1,0 +1,61 @@
+#include "run_report.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cmath>
+#include <fcn_edge/version.hpp>
+
+#include "device.hpp"
+#include "process.hpp"
+#include "report.hpp"
+#include "warnings.hpp"
+
+namespace fcn_edge::app {
+
+RunReport::RunReport(const StreamOptions& options)
+    : soak(statistics), options_(options), load_before_(load_per_core()) {
+  if (!options.raw_samples) return;
+  for (const auto& stage : statistics.stages()) stage.second->keep_samples();
+}
+
+void RunReport::finish(const Segmenter& segmenter, const Pipeline& pipeline, bool live, Schedule schedule) {
+  RunFacts facts;
+  facts.gate = segmenter.info().gate;
+  facts.first_infer_ms = pipeline.first_infer_ms();
+  facts.load_before = load_before_;
+  facts.live = live;
+  const std::vector<Warning> warnings = judge(statistics, facts, options_);
+  if (!options_.report.empty()) {
+    const nlohmann::json facts_of_run = about(segmenter, pipeline, schedule);
+    write_report(make_report(statistics, warnings, describe_device(), facts_of_run, options_.raw_samples),
+                 options_.report);
+  }
+  for (const Warning& warning : warnings) spdlog::warn("{}; {}", warning.message, warning.remedy);
+  spdlog::info("{} frames in, {} out, {} dropped, {:.1f} fps, age p50 {:.1f} ms", statistics.frames_in,
+               statistics.frames_out, statistics.dropped(), statistics.fps(),
+               statistics.total.percentile_ms(0.5));
+}
+
+nlohmann::json RunReport::about(const Segmenter& segmenter, const Pipeline& pipeline,
+                                Schedule schedule) const {
+  const BundleInfo& info = segmenter.info();
+  nlohmann::json about;
+  about["bundle"] = {{"name", info.name}, {"precision", info.precision}, {"target", info.target},
+                     {"gate", info.gate}, {"height", info.height},       {"width", info.width}};
+  about["engine"] = segmenter.engine();
+  about["selftest"] = {{"frames", segmenter.selftest().frames},
+                       {"agreement", segmenter.selftest().agreement}};
+  about["source"] = options_.source;
+  about["schedule"] = schedule == Schedule::latency ? "latency" : "throughput";
+  about["slots"] = segmenter.slots();
+  about["threads"] = options_.threads;
+  about["warmup"] = options_.warmup;
+  about["version"] = version();
+  about["start_ms"] = std::round(1e3 * pipeline.first_mask_seconds());
+  about["rss_mb"] = peak_memory_mb();
+  if (options_.soak) about["soak"] = soak.describe();
+  if (options_.source.rfind("test:", 0) == 0) about["coded"] = codes.describe();
+  return about;
+}
+
+}  // namespace fcn_edge::app

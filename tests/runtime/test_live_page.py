@@ -1,0 +1,161 @@
+"""The live page: what it serves, whom it refuses, and that viewers do not hold the stream."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.runtime.conftest import GOLDEN, Run, read_report
+
+SOURCE = "test:320x240@30"
+
+
+@contextmanager
+def serving(
+    binary: Path, environment: dict[str, str], *words: object, host: str = "127.0.0.1"
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run the stream with --serve on a port of the system's choice; yield its address."""
+    command = [binary, GOLDEN, "--source", SOURCE, "--serve", f"{host}:0", *words]
+    process = subprocess.Popen(
+        [str(word) for word in command], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if found := re.search(r"live page on (http://\S+)/", line):
+                yield found[1], process
+                break
+        else:
+            raise AssertionError("the page was never announced")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def fetch(url: str, **headers: str) -> tuple[int, bytes, str]:
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read(), answer.headers["Content-Type"]
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(), error.headers["Content-Type"]
+
+
+def read_pictures(url: str, count: int) -> list[np.ndarray]:
+    """Return the first JPEGs of an MJPEG stream, decoded."""
+    found = []
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        assert answer.headers["Content-Type"].startswith("multipart/x-mixed-replace")
+        for _ in range(count):
+            assert answer.readline() == b"--picture\r\n"
+            headers = {}
+            while (line := answer.readline()) != b"\r\n":
+                name, value = line.decode().split(":")
+                headers[name] = value.strip()
+            data = answer.read(int(headers["Content-Length"]))
+            found.append(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
+            answer.readline()
+    return found
+
+
+def test_page_picture_stream_status_and_metrics_are_served(binary: Path, environment: dict[str, str]) -> None:
+    with serving(binary, environment) as (url, _):
+        status, page, kind = fetch(f"{url}/")
+        assert (status, kind) == (200, "text/html; charset=utf-8")
+        assert b"<title>fcn-edge live</title>" in page
+        assert not re.search(rb'(src|href)="https?:', page)  # no external assets
+        for picture in read_pictures(f"{url}/stream", 3):
+            assert picture.shape == (240, 320, 3)
+        time.sleep(1.2)  # the counts are refreshed twice a second
+        state = json.loads(fetch(f"{url}/status.json")[1])
+        assert state["frames_out"] > 10
+        assert abs(sum(entry["share"] for entry in state["classes"]) - 1) < 1e-6
+        metrics = fetch(f"{url}/metrics")[1].decode()
+        assert re.search(r"^fcn_edge_frames_out_total \d+$", metrics, re.MULTILINE)
+        assert fetch(f"{url}/nothing")[0] == 404
+
+
+def test_alpha_changes_the_picture_only_for_the_pages_own_requests(
+    binary: Path, environment: dict[str, str]
+) -> None:
+    def post(url: str, **headers: str) -> int:
+        request = urllib.request.Request(url, method="POST", headers=headers, data=b"")
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    with serving(binary, environment) as (url, _):
+        assert post(f"{url}/alpha?value=1") == 400
+        assert post(f"{url}/alpha?value=7", **{"X-Fcn-Edge": "1"}) == 400
+        assert post(f"{url}/alpha?value=1", **{"X-Fcn-Edge": "1"}) == 204
+        painted = read_pictures(f"{url}/stream", 3)[-1]
+        assert post(f"{url}/alpha?value=0", **{"X-Fcn-Edge": "1"}) == 204
+        plain = read_pictures(f"{url}/stream", 3)[-1]
+        assert np.abs(plain[:40].astype(int) - painted[:40]).mean() > 10
+
+
+def test_another_sites_name_for_this_machine_is_refused(binary: Path, environment: dict[str, str]) -> None:
+    with serving(binary, environment) as (url, _):
+        assert fetch(f"{url}/", Host="evil.example")[0] == 403
+
+
+def test_a_token_opens_the_page_and_nothing_else_does(binary: Path, environment: dict[str, str]) -> None:
+    token = "a-long-secret"
+    with serving(binary, environment, "--serve-token", token, host="0.0.0.0") as (url, _):
+        url = url.replace("0.0.0.0", "127.0.0.1")
+        assert fetch(f"{url}/")[0] == 403
+        assert fetch(f"{url}/metrics?token=a-long-secreT")[0] == 403
+        assert fetch(f"{url}/?token={token}")[0] == 200
+        assert fetch(f"{url}/metrics", Authorization=f"Bearer {token}")[0] == 200
+
+
+def test_an_open_address_without_a_token_is_refused(stream: Run) -> None:
+    done = stream("golden", "--source", SOURCE, "--serve", "0.0.0.0:8080")
+    assert done.returncode == 2
+    assert "add --serve-token" in done.stderr
+
+
+def test_a_taken_port_is_one_line(stream: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = stream("golden", "--source", SOURCE, "--serve", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert done.returncode == 1
+    assert "cannot serve on 127.0.0.1" in done.stderr
+
+
+@pytest.mark.parametrize("viewers", [6])
+def test_viewers_that_stop_reading_do_not_hold_the_stream(
+    binary: Path, environment: dict[str, str], tmp_path: Path, viewers: int
+) -> None:
+    report = tmp_path / "r.json"
+    with serving(binary, environment, "--report", report) as (url, _):
+        host, port = url.removeprefix("http://").split(":")
+        sockets = []
+        for _ in range(viewers):
+            viewer = socket.create_connection((host, int(port)))
+            viewer.sendall(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            sockets.append(viewer)  # never read from
+        for _ in range(4):
+            read_pictures(f"{url}/stream", 8)
+        for viewer in sockets:
+            viewer.close()
+    result = read_report(report)
+    assert result["latency_ms"]["sink"]["p50"] < 5
+    assert result["coded"]["out_of_order"] == 0
