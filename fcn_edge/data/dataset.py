@@ -103,7 +103,9 @@ class ClassFile:
 
     @classmethod
     def read(cls, path: Path) -> ClassFile:
-        """Read `path`; a broken file is one sentence that names it."""
+        """Read `path`; a missing or broken file is one sentence that names it."""
+        if not path.exists():
+            raise FcnEdgeError(f"no such file: {path}", hint=_CLASSES_HINT)
         value = read_json(path)
         if not isinstance(value, dict):
             raise FcnEdgeError(f"{path}: not a JSON object", hint=_CLASSES_HINT)

@@ -164,6 +164,13 @@ def test_a_broken_classes_file_is_one_sentence(camvid: Path, content: str, says:
     assert "\n" not in str(caught.value)
 
 
+def test_a_missing_classes_file_is_shown_how_to_write(tmp_path: Path) -> None:
+    root = folder_tree(tmp_path, 2)
+    (root / "classes.json").unlink()
+    error = refused(f"folder:{root}", says=f"no such file: {root}/classes.json")
+    assert '{"classes": [{"name":' in error.hint
+
+
 def test_more_classes_than_a_byte_holds_are_refused(camvid: Path) -> None:
     entries = ", ".join(f'{{"name": "c{i}"}}' for i in range(255))
     (camvid / "classes.json").write_text(f'{{"classes": [{entries}]}}')
