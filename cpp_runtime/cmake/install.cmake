@@ -12,8 +12,6 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/include/fcn_edge/version.hpp
 
 get_property(engines GLOBAL PROPERTY FCN_EDGE_BACKENDS)
 foreach(engine IN LISTS engines)
-  # The engine's own libraries stay where they were found, e.g. in the Python wheel.
-  set_target_properties(${engine} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS ${engine} LIBRARY DESTINATION ${engine_dir})
 endforeach()
 
