@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.backends import load_backend
+from fcn_edge.backends import load_backend, nvidia_cuda
 from fcn_edge.backends.cache import cache_folder
 from fcn_edge.bundle import Bundle, Segmenter, read_bundle
 from fcn_edge.bundle.segmenter import run_self_test
@@ -55,6 +55,7 @@ def build_engine(path: Path, options: dict[str, str], progress: Note | None = No
     if cache is None:
         raise FcnEdgeError("no cache folder can be written", hint="point FCN_EDGE_CACHE at one that can")
     backend: Any = load_backend(target)
+    backend.library(), nvidia_cuda.cuda().device()  # say now what is missing, not after an announcement
     note(f"building the {target} engine of {bundle.name}; this takes minutes on a small device")
     start = time.perf_counter()
     facts = backend.build_on_device(bundle.model, cache.parent, options)
