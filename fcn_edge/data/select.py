@@ -67,10 +67,5 @@ def farthest_points(features: np.ndarray, count: int, chosen: list[int]) -> list
     return order
 
 
-def covering_radius(features: np.ndarray, chosen: list[int]) -> float:
-    """Return the largest distance from any row of `features` (n, D) to the nearest chosen row."""
-    return float(np.min([_distance(features, features[index]) for index in chosen], axis=0).max())
-
-
 def _distance(features: np.ndarray, point: np.ndarray) -> np.ndarray:
     return np.linalg.norm(features - point, axis=1)

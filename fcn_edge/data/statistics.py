@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 WIDTH = 480  # frames are compared at this width: sharpness depends on it
-HASH_BITS = 64
 ALIKE = 6  # of 64 bits: frames whose hashes differ in no more are near-duplicates
 
 

@@ -13,10 +13,15 @@ from fcn_edge.data.select import (
     class_shares,
     colour_layout,
     cover_classes,
-    covering_radius,
     farthest_points,
 )
 from fcn_edge.data.streets import StreetsDataset
+
+
+def covering_radius(points: np.ndarray, chosen: list[int]) -> float:
+    """Return the largest distance from any point to the nearest chosen one."""
+    distance = np.linalg.norm(points[:, None] - points[chosen][None], axis=2)
+    return float(distance.min(axis=1).max())
 
 
 @pytest.mark.parametrize("seed", range(8))
