@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +29,12 @@ PICTURES = 4  # of the frames that changed most
 DIVERGED_DB = 20.0  # SQNR below which a layer's output counts as diverged: noise of a tenth of the signal
 
 
-@dataclass
 class Change:
-    """Counts of changed pixels, over all frames so far; `classes` is the number of classes."""
+    """Counts of changed pixels, over all frames so far."""
 
-    classes: int
-
-    def __post_init__(self) -> None:
-        self.moved = np.zeros((self.classes, self.classes), np.int64)  # class in A x class in B
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+        self.moved = np.zeros((classes, classes), np.int64)  # class in A x class in B
         self.near = np.zeros(2, np.int64)  # near a boundary of A's mask: pixels, changed ones
         self.far = np.zeros(2, np.int64)
         self.frames: list[tuple[float, str]] = []  # share changed, stem

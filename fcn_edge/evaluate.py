@@ -81,9 +81,12 @@ def torch_predictor(fcn: Any, size: tuple[int, int] | None = None) -> Predict:
 
 
 def check_classes(name: str, class_names: tuple[str, ...], dataset: Dataset) -> None:
-    """Raise FcnEdgeError unless the data's classes are those of the model `name`, in the same order."""
+    """Raise FcnEdgeError unless the data's classes are those of the model `name`, in the same order.
+
+    Data without any classes (a video) fits every model.
+    """
     theirs = dataset.classes.names
-    if class_names != theirs:
+    if theirs and class_names != theirs:
         odd = [one for one in theirs if one not in class_names][:1]
         detail = f", e.g. '{odd[0]}'" if odd else " in another order"
         raise FcnEdgeError(

@@ -247,6 +247,18 @@ def test_int8_without_data_and_no_size_are_misuse(checkpoint: str, tmp_path: Pat
         compile_checkpoint(config(checkpoint, tmp_path / "never.fcne", None, int8=False))
 
 
+def test_frames_without_labels_are_gated_on_agreement(checkpoint: str, data: str, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(data.removeprefix("camvid:"), tmp_path / "data"))
+    for split in ("train", "val"):
+        shutil.rmtree(root / f"{split}annot")
+    result = compile_checkpoint(
+        config(checkpoint, tmp_path / "a.fcne", f"camvid:{root}", labelled=False, limit=3)
+    )
+    assert (result.gate.metric, result.gate.verdict) == ("agreement", "pass")
+    assert result.gate.drop == pytest.approx(1 - result.to_json()["gate"]["agreement"])
+    assert result.gate.fp32_miou is None
+
+
 def test_data_of_other_classes_is_refused_by_compile_and_eval(checkpoint: str, tmp_path: Path) -> None:
     with pytest.raises(FcnEdgeError, match=r"streets has 11 classes.*was trained on 3"):
         compile_checkpoint(config(checkpoint, tmp_path / "never.fcne", "streets:48x64"))
