@@ -43,7 +43,7 @@ def bundle(net: str, size: tuple[int, int], *, int8: bool, tail: str, minutes: f
     if not (out / "manifest.json").is_file():
         config = CompileConfig(
             str(checkpoint(net, minutes)), out, data=f"streets:{size[0]}x{size[1]}", int8=int8,
-            upsample="keep", limit=8, max_drop=1.0,
+            upsample="keep", calibration_count=16, limit=2, max_drop=1.0,
         )  # fmt: skip
         with _openvino_tail(tail):
             compile_checkpoint(config, say)
