@@ -27,6 +27,12 @@ def surgery(
     out: Annotated[
         Path | None, typer.Option("--out", help="Also save the result: a run folder, or NAME.onnx.")
     ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option("--pictures", help="Also draw every layer's checkerboard into this folder.")
+    ] = None,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Measure every combination, not one layer at a time.")
+    ] = False,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
@@ -58,7 +64,7 @@ def surgery(
     )
     from fcn_edge.operate import operate
 
-    result = operate(config, save_to=out, progress=note)
+    result = operate(config, save_to=out, pictures=pictures, search_all=exhaustive, progress=note)
     emit(result, surgery_text(result), as_json=json)
 
 

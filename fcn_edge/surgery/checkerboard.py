@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +95,11 @@ def score_checkerboard(scores: FloatArray, period: int) -> float:
             around.append(_neighbourhood(power, y, x))
     floor = float(np.mean(around))
     return float(np.mean(peaks)) / floor if floor > 0 else 1.0
+
+
+def median_checkerboard(scores: Sequence[FloatArray], period: int) -> float:
+    """Return the median over frames of score_checkerboard."""
+    return float(np.median([score_checkerboard(one, period) for one in scores]))
 
 
 def power_spectrum(scores: FloatArray, period: int) -> FloatArray | None:

@@ -23,6 +23,7 @@ Progress = Callable[[str], None]
 
 MODES = ("auto", *KINDS)
 MOST_COMBINATIONS = 64  # beyond this a search of all combinations is refused: a measurement takes 10 s or so
+RECOVERY_FRAMES = 24  # at least: enough for the few weights of the stand-ins
 HOPELESS = 0.005  # agreement lost in fp32, beyond what keeping loses in INT8, that saves a measurement
 
 
@@ -71,7 +72,7 @@ def _recovered(
     if not lossy or len(frames) < FEWEST_FRAMES:
         return table
     say("recovering the replaced layers by distillation from the original")
-    table.recovery = recover(original, table.model, frames)
+    table.recovery = recover(original, table.model, frames[:: max(1, len(frames) // RECOVERY_FRAMES)])
     table.model = table.recovery.model
     if measure is not None and table.recovery.steps:
         table.chosen = measure(table.model)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from fcn_edge.surgery.candidates import KINDS, Candidate, install, make_candidate, unavailable
-from fcn_edge.surgery.checkerboard import checkerboard_index, phase_gains
+from fcn_edge.surgery.checkerboard import checkerboard_index, median_checkerboard, phase_gains
 from fcn_edge.surgery.fidelity import (
     FloatArray,
     Measurement,
@@ -49,7 +49,8 @@ def describe(model: nn.Module, frames: Frames) -> list[LayerRow]:
         for kind in KINDS:
             candidate = _describe(layer, kind, seen[layer.name], unseen[layer.name])
             if candidate.candidate is not None and frames:
-                _score_in_fp32(candidate, model, layer.name, scored_on, reference)
+                scores = scores_of(install(model, {layer.name: candidate.candidate}), scored_on)
+                candidate.fp32 = compare_scores(reference, scores, pattern_period(layers))
             row.candidates.append(candidate)
         rows.append(row)
     return rows
@@ -82,12 +83,18 @@ def _fitted(
     return row.candidate
 
 
-def _score_in_fp32(
-    row: CandidateRow, model: nn.Module, name: str, frames: Frames, reference: Sequence[FloatArray]
-) -> None:
-    assert row.candidate is not None
-    scores = scores_of(install(model, {name: row.candidate}), frames)
-    row.fp32 = Measurement(agreement(reference, scores), sqnr_db(reference, scores))
+def compare_scores(reference: Sequence[FloatArray], scores: Sequence[FloatArray], period: int) -> Measurement:
+    """Return how close scores (C, h, w), one a frame, are to the original's, and their checkerboard."""
+    return Measurement(
+        agreement(reference, scores),
+        sqnr_db(reference, scores),
+        checkerboard=median_checkerboard(scores, period),
+    )
+
+
+def pattern_period(layers: Sequence[Upsampler]) -> int:
+    """Return the period of the pattern that the last transposed convolution draws on the score map."""
+    return max(layers[-1].stride)
 
 
 @torch.no_grad()

@@ -20,8 +20,8 @@ class Measurement:
 
     agreement: fraction of the pixels that get the reference's class. sqnr_db: power of the reference scores
     over that of the difference, in dB. latency_ms: median time of one frame. miou: where there are labels.
-    checkerboard: of the score maps (checkerboard.score_checkerboard). precision: layer -> what the engine
-    computes it in.
+    checkerboard: of the score maps, at the period of the last transposed convolution (median over frames of
+    checkerboard.score_checkerboard). precision: layer -> "int8" or "float", where the engine says so.
     """
 
     agreement: float
@@ -30,6 +30,11 @@ class Measurement:
     miou: float | None = None
     checkerboard: float | None = None
     precision: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def float_layers(self) -> int:
+        """Layers with weights that the engine is known to compute in float."""
+        return sum(how == "float" for how in self.precision.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers that were measured, rounded to what they can carry."""

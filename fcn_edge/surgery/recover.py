@@ -17,7 +17,10 @@ from torch import Tensor, nn
 from fcn_edge.errors import FcnEdgeError
 from fcn_edge.models.upsample import BilinearConv2d, ResizeConv2d
 from fcn_edge.surgery.candidates import Model
-from fcn_edge.surgery.fidelity import Measurement, agreement, scores_of, sqnr_db, to_input
+from fcn_edge.surgery.fidelity import FloatArray, Measurement, agreement, scores_of, sqnr_db, to_input
+
+Frame = npt.NDArray[np.uint8]
+Sample = tuple[Frame, Tensor, Frame | None]  # frame, the original's scores, mask
 
 VOID = 255
 FEWEST_FRAMES = 8
@@ -47,9 +50,9 @@ class Recovered(Generic[Model]):
 def recover(
     original: nn.Module,
     operated: Model,
-    frames: Sequence[npt.NDArray[np.uint8]],
+    frames: Sequence[Frame],
     *,
-    masks: Sequence[npt.NDArray[np.uint8]] | None = None,
+    masks: Sequence[Frame] | None = None,
     steps: int = 80,
     rate: float = 2e-4,
     seed: int = 0,
@@ -68,32 +71,39 @@ def recover(
     start = time.perf_counter()
     made = copy.deepcopy(operated).eval()
     weights = _trainable(made)
-    held = list(range(0, len(frames), round(1 / HELD_OUT)))
-    learn = [i for i in range(len(frames)) if i not in held]
-    targets = dict(
-        zip(learn, map(torch.from_numpy, scores_of(original, [frames[i] for i in learn])), strict=True)
-    )
-    reference = scores_of(original, [frames[i] for i in held])
-    before = _fidelity(reference, made, [frames[i] for i in held])
+    every = round(1 / HELD_OUT)
+    held = frames[::every]
+    learn = [i for i in range(len(frames)) if i % every]
+    reference = scores_of(original, held)
+    before = _fidelity(reference, made, held)
     if not weights:
         return Recovered(made, before, before, 0, time.perf_counter() - start)
-    start_weights = [weight.detach().clone() for weight in weights]
+    untrained = [weight.detach().clone() for weight in weights]
+    targets = map(torch.from_numpy, scores_of(original, [frames[i] for i in learn]))
+    labels = [None if masks is None else masks[i] for i in learn]
+    _train(
+        made, weights, list(zip((frames[i] for i in learn), targets, labels, strict=True)), steps, rate, seed
+    )
+    after = _fidelity(reference, made, held)
+    if (after.agreement, after.sqnr_db) < (before.agreement, before.sqnr_db):
+        _restore(weights, untrained)
+        after = before
+    return Recovered(made.requires_grad_(True), before, after, steps, time.perf_counter() - start)
+
+
+def _train(
+    model: nn.Module, weights: list[nn.Parameter], samples: list[Sample], steps: int, rate: float, seed: int
+) -> None:
+    """Take `steps` steps of Adam on one sample each, the rate falling to zero on a cosine."""
     optimizer = torch.optim.Adam(weights, rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     order = np.random.default_rng(seed)
     for _ in range(steps):
-        index = int(order.choice(learn))
-        mask = None if masks is None else masks[index]
-        loss = _loss(made, frames[index], targets[index], mask)
+        loss = _loss(model, *samples[int(order.integers(len(samples)))])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-    after = _fidelity(reference, made, [frames[i] for i in held])
-    if (after.agreement, after.sqnr_db) < (before.agreement, before.sqnr_db):
-        _restore(weights, start_weights)
-        after = before
-    return Recovered(made.requires_grad_(True), before, after, steps, time.perf_counter() - start)
 
 
 def _trainable(model: nn.Module) -> list[nn.Parameter]:
@@ -106,21 +116,19 @@ def _trainable(model: nn.Module) -> list[nn.Parameter]:
     return weights
 
 
-def _loss(
-    model: nn.Module, frame: npt.NDArray[np.uint8], target: Tensor, mask: npt.NDArray[np.uint8] | None
-) -> Tensor:
+def _loss(model: nn.Module, frame: Frame, target: Tensor, mask: Frame | None) -> Tensor:
     scores = getattr(model, "forward_scores", model)(to_input(model, frame))[0]
     loss = F.mse_loss(scores, target) / target.var().clamp_min(1e-12)
     if mask is not None:
+        height, width = mask.shape
+        stride = float(-(-height // scores.shape[1]))
+        full = F.interpolate(scores[None], scale_factor=stride, mode="bilinear", align_corners=False)
         labels = torch.from_numpy(mask[None].astype(np.int64))
-        full = F.interpolate(scores[None], size=mask.shape, mode="bilinear", align_corners=False)
-        loss = loss + F.cross_entropy(full, labels, ignore_index=VOID)
+        loss = loss + F.cross_entropy(full[..., :height, :width], labels, ignore_index=VOID)
     return loss
 
 
-def _fidelity(
-    reference: Sequence[npt.NDArray[np.floating]], model: nn.Module, frames: Sequence[npt.NDArray[np.uint8]]
-) -> Measurement:
+def _fidelity(reference: Sequence[FloatArray], model: nn.Module, frames: Sequence[Frame]) -> Measurement:
     scores = scores_of(model, frames)
     return Measurement(agreement(reference, scores), sqnr_db(reference, scores))
 

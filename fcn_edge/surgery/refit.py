@@ -6,18 +6,18 @@ channels, so a fit on their own values loses less where it matters.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fcn_edge.models.upsample import BilinearConv2d, ResizeConv2d
+from fcn_edge.models.upsample import BilinearConv2d, ResizeConv2d, axes_of
 
-SAMPLES = (
-    24_000  # output pixels, spread over all inputs: some 25 for each coefficient of a 3x3, 96-channel layer
-)
+SAMPLES = 24_000  # output pixels, spread over all inputs: some 25 for each weight of a 3x3 x 96 filter
 PRIOR = 1e-3  # weight of the kernel fit against the data, relative to the features' mean power
+WINDOW = 96  # output pixels, height and width, that are looked at in one input: bounds the memory
 
 
 @torch.no_grad()
@@ -37,7 +37,9 @@ def refit(module: nn.Module, deconv: nn.ConvTranspose2d, inputs: Sequence[Tensor
     size = conv.weight[0].numel() + (conv.bias is not None)
     gram, moment = torch.zeros(size, size).double(), torch.zeros(size, conv.out_channels).double()
     for x in inputs:
-        features, targets = _features(module, conv, x), deconv(x)[0].flatten(1).T
+        window, inner = _window(x, deconv, generator)
+        features = _features(module, conv, window)[..., inner[0], inner[1]].flatten(1).T
+        targets = deconv(window)[0][..., inner[0], inner[1]].flatten(1).T
         picked = torch.randperm(len(features), generator=generator)[: max(1, SAMPLES // len(inputs))]
         f, y = features[picked].double(), targets[picked].double()
         gram += f.T @ f
@@ -46,21 +48,35 @@ def refit(module: nn.Module, deconv: nn.ConvTranspose2d, inputs: Sequence[Tensor
     return True
 
 
+def _window(x: Tensor, deconv: nn.ConvTranspose2d, generator: torch.Generator) -> tuple[Tensor, list[slice]]:
+    """Return a random part of an input and, per axis, its outputs that are those of the whole input."""
+    inner = []
+    for dim, axis in zip((2, 3), axes_of(deconv), strict=True):
+        margin = math.ceil(axis.kernel / axis.stride) + 1
+        wanted = math.ceil(WINDOW / axis.stride)
+        size = x.shape[dim]
+        if size <= wanted + 2 * margin:
+            inner.append(slice(None))
+            continue
+        first = int(torch.randint(size - wanted - 2 * margin + 1, (), generator=generator))
+        x = x.narrow(dim, first, wanted + 2 * margin)
+        inner.append(slice(margin * axis.stride, (margin + wanted) * axis.stride))
+    return x, inner
+
+
 def _features(module: ResizeConv2d | BilinearConv2d, conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """Return (pixels, coefficients): what the convolution's weights (and bias) are multiplied with."""
+    """Return (weights, H, W): what the weights of one filter (and its bias) are multiplied with."""
     height, width = (int(size) for size in conv.padding)
     pads = module.pads or [width, width, height, height]
-    if isinstance(module, ResizeConv2d):
-        x = F.interpolate(x, scale_factor=module.scale, mode="nearest")
-    padded = F.pad(x, pads)
+    first = F.interpolate(x, scale_factor=module.scale) if isinstance(module, ResizeConv2d) else x
+    padded = F.pad(first, pads)
     rows, columns = (padded.shape[2 + i] - conv.kernel_size[i] + 1 for i in (0, 1))
-    patches = F.unfold(padded, conv.kernel_size).reshape(1, -1, rows, columns)
+    features = F.unfold(padded, conv.kernel_size).reshape(1, -1, rows, columns)
     if isinstance(module, BilinearConv2d):
-        patches = module.resize(patches, x)
-    features = patches[0].flatten(1).T
+        features = module.resize(features, x)
     if conv.bias is None:
-        return features
-    return torch.cat([features, torch.ones(len(features), 1)], dim=1)
+        return features[0]
+    return torch.cat([features[0], torch.ones_like(features[0, :1])])
 
 
 def _solve(conv: nn.Conv2d, gram: Tensor, moment: Tensor) -> None:

@@ -45,15 +45,18 @@ class Rule:
         return gain > self.same or (gain >= 0 and new.sqnr_db > keep.sqnr_db + self.same_db)
 
     def slower(self, new: Measurement, keep: Measurement) -> bool:
-        """Tell whether `new` takes longer beyond the noise; without latencies nothing is slower."""
+        """Tell whether `new` takes longer beyond the noise.
+
+        Without latencies (an engine that cannot run here), more layers in float count as slower.
+        """
         if new.latency_ms is None or keep.latency_ms is None:
-            return False
+            return new.float_layers > keep.float_layers
         return new.latency_ms > keep.latency_ms * (1 + self.noise)
 
     def _merit(self, new: Measurement, keep: Measurement) -> tuple[float, float, float]:
         """Accuracy in steps of `same` first, then speed in steps of `noise`, then SQNR."""
         steps = round((accuracy(new) - accuracy(keep)) / self.same)
-        speed = 0.0
+        speed = float(-new.float_layers)
         if new.latency_ms is not None and keep.latency_ms is not None:
             speed = -round(new.latency_ms / keep.latency_ms / self.noise)
         return steps, speed, new.sqnr_db
@@ -92,4 +95,6 @@ def compare(new: Measurement, keep: Measurement) -> str:
     parts.append(f"SQNR {new.sqnr_db:.1f} against {keep.sqnr_db:.1f} dB")
     if new.latency_ms is not None and keep.latency_ms is not None:
         parts.append(f"{new.latency_ms:.2f} against {keep.latency_ms:.2f} ms")
+    elif keep.precision:
+        parts.append(f"{new.float_layers} against {keep.float_layers} layers in float")
     return ", ".join(parts)

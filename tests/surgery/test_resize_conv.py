@@ -32,9 +32,9 @@ def test_nearest_resize_and_convolution_equal_the_deconvolution_with_kernel_box_
 def test_projection_is_the_least_squares_one_and_its_residual_the_distance() -> None:
     """The normal equations: what is left over is orthogonal to every kernel the form can draw."""
     for case in cases_with_a_resize_conv(40):
-        D = case.layer.weight
+        D = case.layer.weight.detach()
         made = make_candidate(case.layer, "resize-conv")
-        rest = D - drawn_kernel(case.layer, made.module)
+        rest = D - drawn_kernel(case.layer, made.module).detach()
         assert abs(float(rest.norm() / D.norm()) - made.residual) < 1e-10, str(case)
         box = torch.ones(case.layer.stride, dtype=torch.float64)
         correlation = nn.functional.conv2d(rest.flatten(0, 1)[:, None], box[None, None])

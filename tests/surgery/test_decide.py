@@ -1,0 +1,134 @@
+"""The decision over a whole network, with a measure made of plain PyTorch."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fcn_edge.errors import MisuseError
+from fcn_edge.models.upsample import ResizeConv2d, SubpixelConv2d
+from fcn_edge.surgery.decide import decide
+from fcn_edge.surgery.fidelity import Measurement, agreement, scores_of, sqnr_db
+from surgery.nets import TinyNet, frames, tiny_fcn
+
+FRAMES = frames(8)
+
+
+class FakeEngine:
+    """A measure: INT8 weights per output channel in PyTorch, and a latency per form that the test sets."""
+
+    def __init__(self, original: nn.Module, latency: dict[type, float]) -> None:
+        self.reference = scores_of(original, FRAMES)
+        self.latency = latency
+        self.calls = 0
+
+    def __call__(self, model: nn.Module) -> Measurement:
+        self.calls += 1
+        rounded = quantize_weights(model)
+        scores = scores_of(rounded, FRAMES)
+        cost = 10 + sum(self.latency.get(type(module), 0) for module in model.modules())
+        return Measurement(agreement(self.reference, scores), sqnr_db(self.reference, scores), cost)
+
+
+@torch.no_grad()
+def quantize_weights(model: nn.Module) -> nn.Module:
+    import copy
+
+    made = copy.deepcopy(model)
+    for module in made.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            axis = 0 if isinstance(module, nn.Conv2d) else 1
+            others = [i for i in range(4) if i != axis]
+            step = module.weight.abs().amax(dim=others, keepdim=True).clamp_min(1e-9) / 63
+            module.weight.copy_((module.weight / step).round() * step)
+    return made
+
+
+def test_faster_exact_form_is_chosen_and_the_table_says_why() -> None:
+    model = tiny_fcn()
+    engine = FakeEngine(model, {SubpixelConv2d: -1})
+    table = decide(model, FRAMES, engine)
+    assert set(table.choice.values()) == {"subpixel"}
+    assert "faster" in table.layers[0].why
+    assert table.chosen is not None
+    assert table.chosen.latency_ms == 7
+    assert table.model.spec.upsamplers == table.choice
+
+
+def test_nothing_is_replaced_when_every_candidate_is_slower() -> None:
+    model = tiny_fcn()
+    slow = {SubpixelConv2d: 3, ResizeConv2d: 5, nn.Upsample: 5}
+    table = decide(model, FRAMES, FakeEngine(model, slow))
+    for layer in table.layers:
+        assert layer.chosen == "keep" or "bilinear" in layer.chosen
+        assert "subpixel is slower" in layer.why or layer.chosen != "keep"
+
+
+def test_lossy_candidates_far_off_in_fp32_are_not_measured_and_say_so() -> None:
+    model = TinyNet()
+    engine = FakeEngine(model, {})
+    table = decide(model, FRAMES, engine)
+    skipped = [c for layer in table.layers for c in layer.candidates if c.skipped]
+    assert skipped, "a random kernel is far from every smooth one"
+    assert all("already in fp32" in c.skipped for c in skipped)
+    assert engine.calls <= 1 + 2 * 3 + 1 - len(skipped)
+
+
+def test_search_of_all_combinations_measures_each_once() -> None:
+    model = TinyNet()
+    engine = FakeEngine(model, {})
+    decide(model, FRAMES, engine, search_all=True)
+    assert engine.calls == 4 * 4
+
+
+def test_forced_kind_is_applied_where_the_layer_has_it_and_the_reason_is_given_where_not() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3, 2, 1), nn.ConvTranspose2d(4, 4, 2, 3), nn.ConvTranspose2d(4, 4, 4, 2, 1)
+    )
+    table = decide(model.eval(), [], None, "resize-conv")
+    assert table.choice == {"1": "keep", "2": "resize-conv"}
+    assert "smaller than its stride" in table.layers[0].why
+    assert isinstance(table.model[2], ResizeConv2d)
+
+
+def test_lossy_choice_is_recovered_by_distillation_and_not_made_worse() -> None:
+    model = tiny_fcn()
+    table = decide(model, FRAMES, None, "resize-conv")
+    assert table.recovery is not None
+    assert table.recovery.after.agreement >= table.recovery.before.agreement
+    assert "recovery" in table.to_json()
+
+
+def test_table_is_json_with_the_documented_keys() -> None:
+    model = tiny_fcn()
+    table = json.loads(json.dumps(decide(model, FRAMES, FakeEngine(model, {})).to_json(), allow_nan=False))
+    assert {"mode", "layers", "network", "note"} <= set(table)
+    assert [layer["name"] for layer in table["layers"]] == ["up.16", "up.8", "final"]
+    for layer in table["layers"]:
+        assert {"name", "stride", "kernel", "candidates", "chosen", "why"} <= set(layer)
+        assert [c["kind"] for c in layer["candidates"]] == ["keep", "subpixel", "bilinear", "resize-conv"]
+        for c in layer["candidates"]:
+            assert {"kind", "residual", "checkerboard", "sqnr_db", "agreement", "latency_ms"} <= set(c)
+
+
+def test_network_without_transposed_convolution_says_so_and_succeeds() -> None:
+    table = decide(nn.Sequential(nn.Conv2d(3, 3, 3)), FRAMES, None)
+    assert table.layers == []
+    assert table.note == "no transposed convolution in this network: nothing to operate on"
+
+
+def test_unknown_mode_lists_the_valid_ones() -> None:
+    with pytest.raises(MisuseError, match="valid: auto, keep, subpixel, bilinear, resize-conv"):
+        decide(TinyNet(), FRAMES, None, "nearest")
+
+
+def test_sqnr_ignores_what_is_added_to_all_classes_and_counts_decibels() -> None:
+    reference = [np.random.default_rng(0).standard_normal((5, 8, 8))]
+    shifted = [reference[0] + 3.0]
+    assert sqnr_db(reference, shifted) > 150
+    tenth = [reference[0] * 1.1]
+    assert sqnr_db(reference, tenth) == pytest.approx(20.0, abs=1e-6)
