@@ -40,16 +40,17 @@ def expose(image: np.ndarray, sensor: Sensor, seed: int) -> np.ndarray:
     curve = 255 * (1 - np.exp(-levels / 255 * 1.9)) / (1 - np.exp(-1.9))  # a film-like shoulder
     mixed = 0.55 * levels + 0.45 * curve
     image = cv2.LUT(image, np.clip(mixed, 0, 255).astype(np.uint8)[None])
-    image = cv2.multiply(image, _vignette(height, width, round(sensor.vignette, 2)), dtype=cv2.CV_8U)
+    image = cv2.multiply(image, 1 - np.float32(sensor.vignette) * _falloff(height, width), dtype=cv2.CV_8U)
     rng = np.random.default_rng(seed)
     return cv2.add(image, _noise(height, width, sensor.noise, rng), dtype=cv2.CV_8U)
 
 
-@lru_cache(maxsize=64)
-def _vignette(height: int, width: int, loss: float) -> np.ndarray:
+@lru_cache(maxsize=2)
+def _falloff(height: int, width: int) -> np.ndarray:
+    """Return float32 (H, W, 3): the squared distance from the middle, 1 in the corners."""
     y = (np.arange(height, dtype=np.float32) / max(height - 1, 1) - 0.5)[:, None]
     x = (np.arange(width, dtype=np.float32) / max(width - 1, 1) - 0.5)[None, :]
-    return cv2.merge([(1 - loss * 2 * (x * x + y * y)).astype(np.float32)] * 3)
+    return np.asarray(cv2.merge([2 * (x * x + y * y)] * 3))
 
 
 def _noise(height: int, width: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
