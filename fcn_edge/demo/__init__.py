@@ -114,8 +114,8 @@ def train_net(at: Places, plan: DemoPlan) -> str:
     start = _start()
     result = train(
         TrainConfig(
-            data=_spec(at), out=at.run, model=start.model, weights=start.weights, minutes=plan.minutes,
-            crop=plan.crop, batch=plan.batch, seed=plan.seed, ema=0.98,
+            data=_spec(at), out=at.run, model=start.model, head_width=start.head_width, weights=start.weights,
+            minutes=plan.minutes, crop=plan.crop, batch=plan.batch, seed=plan.seed, ema=0.98,
         )
     )  # fmt: skip
     reached = percent(result.metrics.get("miou"))
@@ -127,6 +127,7 @@ class Start:
     """Where training starts from."""
 
     model: str
+    head_width: int
     weights: Path | None
     origin: str
 
@@ -137,8 +138,9 @@ def _start() -> Start:
 
     shipped = ZOO / "road.safetensors"
     if not shipped.is_file():
-        return Start(MODEL, None, "random weights")
-    return Start(load_checkpoint(shipped).spec.name, shipped, "zoo:road")
+        return Start(MODEL, TrainConfig.head_width, None, "random weights")
+    spec = load_checkpoint(shipped).spec
+    return Start(spec.name, spec.head_width or TrainConfig.head_width, shipped, "zoo:road")
 
 
 def compile_net(at: Places, plan: DemoPlan, out: Path, say: Say) -> str:
