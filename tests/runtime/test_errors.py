@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import resource
 import shutil
+import subprocess
 from pathlib import Path
 
 import cv2
@@ -117,6 +118,17 @@ def test_a_window_without_a_screen_is_one_line(
     environment.pop("WAYLAND_DISPLAY", None)
     clip = write_clip(tmp_path / "clip.mp4", pictures(3, (40, 40), 0))
     assert_one_line(stream("golden", "--source", clip, "--window"), MISUSE, "--window needs a screen")
+
+
+def test_a_window_on_a_screen_that_does_not_answer_is_one_line(
+    binary: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", pictures(3, (40, 40), 0))
+    done = subprocess.run(
+        [binary, GOLDEN, "--source", clip, "--window"], env={**environment, "DISPLAY": ":77"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert_one_line(done, FAILURE, "--window cannot open a window")
 
 
 def test_an_unwritable_cache_only_costs_the_cache(stream: Run, tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
 import subprocess
+import time
 from pathlib import Path
 
 import cv2
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 
 import fcn_edge
-from tests.runtime.conftest import GOLDEN, Run, pictures, read_report
+from tests.runtime.conftest import GOLDEN, Run, pictures, read_clip, read_report
 
 
 def test_test_pictures_come_out_in_order_and_only_counted_ones_are_missing(
@@ -92,3 +95,30 @@ def test_soak_reports_memory_and_files(stream: Run, tmp_path: Path) -> None:
     assert soak["fds"]["begin"] == soak["fds"]["end"]
     assert soak["rss_mb"]["end"] < soak["rss_mb"]["begin"] + 20
     assert set(soak["mean_age_ms"]) == {"first_half", "second_half"}
+
+
+def test_a_lost_camera_is_an_error_but_what_it_gave_is_kept(
+    binary: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """FFmpeg serves one MJPEG clip over HTTP and goes away: the source is opened again, in vain."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/camera"
+    camera = subprocess.Popen(
+        ["ffmpeg", "-v", "quiet", "-re", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=2",
+         "-f", "mpjpeg", "-listen", "1", url]
+    )  # fmt: skip
+    time.sleep(1.5)
+    done = subprocess.run(
+        [binary, GOLDEN, "--source", url, "--policy", "latest", "--patience", "3",
+         "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json"],
+        env=environment, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    camera.wait(timeout=10)
+    assert done.returncode == 1, done.stderr
+    assert "the source gave no frame for 3 s" in done.stderr
+    report = read_report(tmp_path / "r.json")
+    assert report["frames_out"] > 20
+    assert len(read_clip(tmp_path / "o.mp4")) == report["frames_out"]

@@ -105,9 +105,16 @@ void stream(const StreamOptions& options) {
   const std::unique_ptr<Feed> feed = make_feed(std::move(source), feed_settings(options, live));
   Pipeline pipeline(segmenter, *feed, all, {options.alpha, options.limit, options.warmup, options.seconds},
                     statistics);
-  pipeline.run();
+  std::exception_ptr loss;
+  try {
+    pipeline.run();
+  } catch (const Error&) {
+    if (!live) throw;
+    loss = std::current_exception();  // what a camera gave until it was lost is worth keeping
+  }
   for (const auto& sink : sinks) sink->commit();
   report.finish(segmenter, pipeline, live, choose_schedule(options, live));
+  if (loss) std::rethrow_exception(loss);
 }
 
 void run(int argc, const char* const* argv) {
@@ -129,8 +136,9 @@ int run_or_explain(int argc, const char* const* argv) {
   } catch (const Error& error) {
     spdlog::error("{}", error.what());
     return error.code() == ErrorCode::misuse ? 2 : EXIT_FAILURE;
-  } catch (const std::exception& error) {
-    spdlog::error("{}", error.what());
+  } catch (const std::exception& error) {  // not ours: OpenCV's messages end in a newline and more
+    const std::string what = error.what();
+    spdlog::error("{}", what.substr(0, what.find('\n')));
     return EXIT_FAILURE;
   }
 }

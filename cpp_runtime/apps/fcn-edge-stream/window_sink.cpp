@@ -1,4 +1,9 @@
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdlib>
+#include <exception>
 #include <fcn_edge/error.hpp>
 #include <opencv2/highgui.hpp>
 #include <utility>
@@ -9,6 +14,26 @@ namespace fcn_edge::app {
 namespace {
 
 constexpr int kEscape = 27;
+constexpr int kStyle = cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO;
+constexpr unsigned kProbeSeconds = 10;
+
+// Qt, behind OpenCV's windows, aborts the process when the screen does not answer. So a child tries first.
+bool window_opens(const std::string& title) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(kProbeSeconds);
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+    try {
+      cv::namedWindow(title, kStyle);
+      ::_exit(0);
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+  }
+  int status = 1;
+  return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
+}
 
 class WindowSink : public Sink {
  public:
@@ -18,10 +43,21 @@ class WindowSink : public Sink {
                   "--window needs a screen, and this session has none (DISPLAY is not set)",
                   "write a file with --out instead");
     }
-    cv::namedWindow(title_, cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO);
+    if (!window_opens(title_)) {
+      throw Error(ErrorCode::io, "--window cannot open a window on this screen",
+                  "write a file with --out instead");
+    }
+    cv::namedWindow(title_, kStyle);
   }
 
-  ~WindowSink() override { cv::destroyWindow(title_); }
+  ~WindowSink() override {
+    try {
+      cv::destroyWindow(title_);
+    } catch (const cv::Exception&) {  // the person closed it first
+    }
+  }
+  WindowSink(const WindowSink&) = delete;
+  WindowSink& operator=(const WindowSink&) = delete;
 
   bool needs_overlay() const override { return true; }
 
