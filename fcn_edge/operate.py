@@ -154,7 +154,7 @@ def operate(
     dataset = open_dataset(config.data, config.calibration_split, labelled=False)
     size = config.size or dataset[0].frame.shape[:2]
     calibration = choose_frames(
-        dataset, config.calibration_count, config.seed, lambda frame: resize_frame(frame, size)
+        dataset, FIDELITY_FRAMES, config.seed, lambda frame: resize_frame(frame, size)
     )
     with tempfile.TemporaryDirectory() as folder:
         kept = export_onnx(checkpoint.model, size, "scores", Path(folder) / "kept.onnx")
