@@ -29,7 +29,7 @@ def calibrate(
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
-    """Pick diverse calibration frames and say what is wrong with them.
+    """Pick calibration frames and judge the set.
 
     Example: fcn-edge calibrate --data camvid:data/camvid --like video:drive.mp4 --out set.json
     """
