@@ -20,7 +20,7 @@ demo: $(STREAM)
 test: pytest ctest
 
 pytest: $(STREAM)
-	$(VENV)/bin/python -m pytest -q
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile
 
 ctest: $(STREAM)
 	ctest --test-dir $(BUILD) --output-on-failure

@@ -49,7 +49,7 @@ def test_commands_of_the_readme_run_as_written(tour: Path) -> None:
 
 
 def test_python_of_the_readme_runs_as_written(tour: Path) -> None:
-    code = "\n".join(_blocks("python")) + "\nassert mask.shape == (96, 128), mask.shape"
+    code = "\n".join(_blocks("python")) + "\nassert mask.shape == (192, 256), mask.shape"
     done = subprocess.run([sys.executable, "-c", code], cwd=tour, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
