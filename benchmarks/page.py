@@ -37,11 +37,15 @@ def main() -> None:
 
 def render() -> str:
     """Return the page as Markdown."""
-    parts = [INTRO]
-    for name, make in (("speed", speed), ("race", race), ("growth", growth), ("roofline", roofline)):
+    parts, missing = [INTRO], []
+    for name, make in (("speed", speed), ("race", race)):
         path = RESULTS / f"{name}.json"
         if path.is_file():
             parts.append(make(read_json(path)))
+        else:
+            missing.append(f"`python benchmarks/{name}.py`")
+    if missing:
+        parts.append(f"No results of these are committed: {', '.join(missing)}.")
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -129,73 +133,6 @@ def race(result: Json) -> str:
 def _rival(row: Json, name: str) -> str:
     found = next((one for one in row["rivals"] if one["name"] == name), None)
     return f"{_ratio(found['times_ours'])} ({found['same_pixels_as_ours']:.1%})" if found else "–"
-
-
-def growth(result: Json) -> str:
-    """Return the section on how cost grows."""
-    lines = [
-        "## How cost grows",
-        _machine(result),
-        "efficientnet_lite0 in INT8: the network and the fused tail in milliseconds (p50), and memory.",
-        _row(["size", "megapixels", "network", "fused tail", "memory, MB"]),
-        _row(["---", *["---:"] * 4]),
-    ]
-    for row in result["resolution"]:
-        numbers = [f"{row['infer_ms']:.1f}", f"{row['post_ms']:.2f}", f"{row['rss_mb']:.0f}"]
-        lines.append(_row([_size(row), f"{row['megapixels']:.2f}", *numbers]))
-    lines += [
-        "Upsampling x8 and argmax alone, behind a network of one convolution: fused, and in the graph.",
-        _row(["size", "classes", "fused, ms", "in the graph, ms", "ratio"]),
-        _row(["---", *["---:"] * 4]),
-    ]
-    for row in [*result["tail_resolution"], *result["tail_classes"]]:
-        ratio = f"x{row['graph_ms'] / row['fused_ms']:.0f}"
-        numbers = [f"{row['fused_ms']:.2f}", f"{row['graph_ms']:.1f}", ratio]
-        lines.append(_row([_size(row), str(row["classes"]), *numbers]))
-    lines += [
-        "Threads of the engine, at 360x480:",
-        _row(["threads", "network, ms"]),
-        _row(["---:", "---:"]),
-        *(_row([str(row["threads"]), f"{row['infer_ms']:.1f}"]) for row in result["threads"]),
-        "",
-        _row(
-            [
-                "streams",
-                "frames/s together",
-                "frames/s of the slowest",
-                "p99 from frame to result, ms",
-                "memory, MB",
-            ]
-        ),
-        _row(["---:"] * 5),
-    ]
-    for row in result["streams"]:
-        rates = [f"{row['fps_together']:.1f}", f"{row['fps_slowest']:.1f}", f"{row['p99_total_ms']:.0f}"]
-        lines.append(_row([str(row["streams"]), *rates, f"{row['rss_mb_together']:.0f}"]))
-    return _joined(lines)
-
-
-def roofline(result: Json) -> str:
-    """Return the section on the machine's limits."""
-    peaks = ", ".join(
-        f"{value:.0f} GMAC/s {kind.replace('_', ' on ')} core{'' if kind.endswith('_1') else 's'}"
-        for kind, value in result["peaks_gmac_per_s"].items()
-    )
-    lines = [
-        "## The limit",
-        _machine(result),
-        f"Measured peaks of this machine: {peaks}; copying memory {result['copy_gb_per_s']:.1f} GB/s (read "
-        "and written). The peak is OpenVINO itself on wide 3x3 convolutions; the time is the best of 40 runs "
-        "of the network alone. The last column is OpenVINO's own profile: kernels, their share of the time.",
-        _row(["network", "size", "precision", "GMAC", "ms", "GMAC/s", "of the peak", "where the time goes"]),
-        _row(["---", "---", "---", "---:", "---:", "---:", "---:", "---"]),
-    ]
-    for row in result["rows"]:
-        shares = ", ".join(f"{one['kernel']} {one['share']:.0%}" for one in row["operations"][:4])
-        numbers = [f"{row['gmac']:.2f}", f"{row['ms']:.1f}", f"{row['gmac_per_s']:.0f}"]
-        share = f"{row['share_of_peak']:.0%}"
-        lines.append(_row([row["net"], _size(row), row["precision"], *numbers, share, shares]))
-    return _joined(lines)
 
 
 def _machine(result: Json) -> str:

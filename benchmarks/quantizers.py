@@ -36,10 +36,10 @@ from fcn_edge.train.checkpoint import load_checkpoint
 from fcn_edge.train.metrics import ConfusionMatrix
 
 OURS = {
-    "ours": Recipe(weights="pairs"),
-    "ours, full-range weights": Recipe(weights="full"),
-    "ours, no bias correction": Recipe(weights="pairs", bias_correction=False),
-    "ours, percentile 99.99": Recipe("percentile", weights="pairs"),
+    "ours": Recipe("percentile", weights="pairs"),
+    "ours, minmax": Recipe("minmax", weights="pairs"),
+    "ours, minmax, full-range weights": Recipe("minmax", weights="full"),
+    "ours, minmax, no bias correction": Recipe("minmax", weights="pairs", bias_correction=False),
     "ours, mse": Recipe("mse", weights="pairs"),
     "ours, entropy": Recipe("entropy", weights="pairs"),
 }

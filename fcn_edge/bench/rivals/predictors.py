@@ -113,9 +113,11 @@ def litert_int8(context: RivalContext) -> Predict:
     interpreter = Interpreter(str(out), num_threads=context.threads)
     interpreter.allocate_tensors()
     source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    quantized = source["dtype"] == np.int8
 
     def predict(frame: Frame) -> Frame:
-        interpreter.set_tensor(source["index"], context.prepared(frame).transpose(0, 2, 3, 1))
+        value = context.prepared(frame).transpose(0, 2, 3, 1)
+        interpreter.set_tensor(source["index"], _quantized(value, source) if quantized else value)
         interpreter.invoke()
         return interpreter.get_tensor(result["index"])[0].astype(np.uint8)
 
@@ -218,6 +220,12 @@ def _make_litert(context: RivalContext, out: Path) -> None:
     name = _litert_input(float_path)
     samples = [{name: context.prepared(f).transpose(0, 2, 3, 1)} for f in context.calibration_frames()[:16]]
     work.quantize(work.calibrate({"serving_default": samples})).export_model(str(out))
+
+
+def _quantized(value: npt.NDArray[np.float32], tensor: dict[str, Any]) -> npt.NDArray[np.int8]:
+    """Return `value` in the int8 scale of a LiteRT tensor."""
+    scale, zero = tensor["quantization"]
+    return np.clip(np.rint(value / scale) + zero, -128, 127).astype(np.int8)
 
 
 def _litert_input(path: Path) -> str:
