@@ -17,7 +17,7 @@ WEIGHTS = ("auto", "full", "pairs")
 class Recipe:
     """How to quantize one network."""
 
-    method: str = "minmax"  # of activation ranges: minmax | percentile | entropy | mse
+    method: str = "percentile"  # of activation ranges: minmax | percentile | entropy | mse
     percentile: float = 99.99  # of |activation|, for method percentile
     float_layers: tuple[str, ...] = ()  # names of layers kept in float, as `fcn-edge inspect` lists them
     weights: str = "auto"  # range of INT8 weights: full | pairs (see qdq.quantize_weight) | auto: by target

@@ -56,7 +56,9 @@ def test_weights_and_scales_equal_those_of_onnxruntimes_quantizer(
             "OpTypesToExcludeOutputQuantization": ["Conv"],
         },
     )  # fmt: skip
-    quantize_onnx(fp32, calibration, Recipe(weights="full", bias_correction=False), tmp_path / "ours.onnx")
+    quantize_onnx(
+        fp32, calibration, Recipe("minmax", weights="full", bias_correction=False), tmp_path / "ours.onnx"
+    )
     theirs, ours = constants(onnx.load(tmp_path / "ort.onnx")), constants(onnx.load(tmp_path / "ours.onnx"))
     compared = 0
     for name in ("backbone.0.0", "backbone.1.1.0", "backbone.2.0", "score16", "up16", "up8"):
@@ -105,7 +107,7 @@ def test_quantized_graph_is_legal_and_close_to_the_original(
 ) -> None:
     from fcn_edge.backends import load_backend
 
-    report = quantize_onnx(fp32, calibration, Recipe(weights="full"), tmp_path / "q.onnx")
+    report = quantize_onnx(fp32, calibration, Recipe("minmax", weights="full"), tmp_path / "q.onnx")
     model = onnx.load(tmp_path / "q.onnx")
     onnx.checker.check_model(model, full_check=True)
     assert lint(model) == []
