@@ -88,7 +88,7 @@ def compare_scores(reference: Sequence[FloatArray], scores: Sequence[FloatArray]
     return Measurement(
         agreement(reference, scores),
         sqnr_db(reference, scores),
-        checkerboard=median_checkerboard(scores, period),
+        score_checkerboard=median_checkerboard(scores, period),
     )
 
 

@@ -20,7 +20,7 @@ class Measurement:
 
     agreement: fraction of the pixels that get the reference's class. sqnr_db: power of the reference scores
     over that of the difference, in dB. latency_ms: median time of one frame. miou: where there are labels.
-    checkerboard: of the score maps, at the period of the last transposed convolution (median over frames of
+    score_checkerboard: of the score maps, at the period of the last transposed convolution (median over frames of
     checkerboard.score_checkerboard). precision: layer -> "int8" or "float", where the engine says so.
     """
 
@@ -28,7 +28,7 @@ class Measurement:
     sqnr_db: float
     latency_ms: float | None = None
     miou: float | None = None
-    checkerboard: float | None = None
+    score_checkerboard: float | None = None
     precision: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -38,7 +38,7 @@ class Measurement:
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers that were measured, rounded to what they can carry."""
-        digits = {"agreement": 5, "sqnr_db": 2, "latency_ms": 3, "miou": 5, "checkerboard": 3}
+        digits = {"agreement": 5, "sqnr_db": 2, "latency_ms": 3, "miou": 5, "score_checkerboard": 3}
         values = {key: (getattr(self, key), places) for key, places in digits.items()}
         rounded = {key: round(value, places) for key, (value, places) in values.items() if value is not None}
         return {**rounded, **({"precision": self.precision} if self.precision else {})}
