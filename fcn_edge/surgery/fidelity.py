@@ -21,7 +21,8 @@ class Measurement:
     agreement: fraction of the pixels that get the reference's class. sqnr_db: power of the reference scores
     over that of the difference, in dB. latency_ms: median time of one frame. miou: where there are labels.
     score_checkerboard: of the score maps, at the period of the last transposed convolution (median over
-    frames of checkerboard.score_checkerboard). precision: layer -> "int8" or "float", where the engine says so.
+    frames of checkerboard.score_checkerboard). precision: layer -> "int8" or "float", where the engine says
+    so.
     """
 
     agreement: float
