@@ -55,7 +55,8 @@ def bench(
     Runs the C++ runtime, bundles interleaved (A B A B ...), every stage timed.
 
     --against takes torch, torch-compile, onnxruntime, onnxruntime-fp32, openvino-graph, openvino-fp32,
-    opencv-dnn, litert and ncnn. With --baseline or --budget-ms it passes or fails, for your own continuous integration.
+    opencv-dnn, litert and ncnn. With --baseline or --budget-ms it passes or fails, for your own
+    continuous integration.
 
     Example: fcn-edge bench road.fcne road-fp32.fcne --report out/bench
     """
