@@ -1,5 +1,6 @@
 """The shipped checkpoint is what its card says."""
 
+import re
 from functools import partial
 
 import pytest
@@ -38,10 +39,8 @@ def test_the_json_beside_it_describes_these_weights(road):
 
 
 def test_no_folder_of_the_machine_it_was_made_on_is_recorded():
-    text = (ZOO / "road.json").read_text()
-    assert "/tmp" not in text
-    assert "/home" not in text
-    assert "/work" not in text
+    words = re.split(r"[\s\":=]+", (ZOO / "road.json").read_text())
+    assert [word for word in words if word.startswith("/")] == []
 
 
 def test_it_scores_on_camvid_what_the_card_says(road, camvid_root):
