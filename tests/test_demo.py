@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fcn_edge.config import BenchConfig
 from fcn_edge.demo import DemoPlan, demo
 from fcn_edge.demo.steps import Steps
 from fcn_edge.errors import FcnEdgeError
@@ -85,7 +86,7 @@ def test_the_whole_line_runs_and_leaves_a_report_a_bundle_and_an_overlay(tiny_de
         assert (tiny_demo / name).is_file(), name
     report = json.loads((tiny_demo / "report.json").read_text())
     assert [bundle["precision"] for bundle in report["bundles"]] == ["int8", "fp32"]
-    assert report["frames_in"] == report["frames_out"] == 40
+    assert report["frames_in"] == report["frames_out"] == 2 * (20 + BenchConfig.warmup)
     assert 0.0 < report["clip"]["miou"] <= 1.0
     assert len(report["steps"]) == 7
     assert report["pictures"][0]["views"][-1]["caption"].startswith("Difference")

@@ -181,7 +181,7 @@ def test_frozen_parts_keep_their_weights_and_statistics(config):
 
 def test_a_budget_of_time_ends_the_run(config):
     result = train(config(minutes=0.03, epochs=1000, val_every=1000))
-    assert 1.5 < result.seconds < 20
+    assert 0 < result.epochs < 1000  # on time, not on epochs
     assert result.metrics
 
 
