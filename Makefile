@@ -12,7 +12,7 @@ STREAM := $(BUILD)/fcn-edge-stream
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 CPP_SOURCES := CMakeLists.txt $(shell find cpp_runtime -type f 2>/dev/null)
 
-.PHONY: demo test pytest ctest lint format system venv build clean fuzz-short soak-short
+.PHONY: demo test pytest ctest lint format system venv build clean soak-short
 
 demo: $(STREAM)
 	$(VENV)/bin/fcn-edge demo --out out/demo
@@ -54,15 +54,6 @@ $(STREAM): $(VENV)/.installed $(CPP_SOURCES)
 	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPython3_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python
 	cmake --build $(BUILD)
 	@touch $@
-
-# The manifest and PNG readers under libFuzzer with sanitizers, 20 seconds each (clang).
-fuzz-short: $(VENV)/.installed
-	CC=clang CXX=clang++ cmake -S . -B build-fuzz -G Ninja -DFCN_EDGE_FUZZ=ON -DFCN_EDGE_SANITIZE=address,undefined \
-	    -DFCN_EDGE_BUILD_APP=OFF -DFCN_EDGE_BUILD_EXAMPLES=OFF -DFCN_EDGE_BUILD_TESTS=OFF \
-	    -DFCN_EDGE_OPENVINO=OFF -DFCN_EDGE_LIBTORCH=OFF
-	cmake --build build-fuzz --target fuzz_manifest fuzz_png
-	build-fuzz/fuzz_manifest -max_total_time=20 cpp_runtime/fuzz/corpus/manifest
-	build-fuzz/fuzz_png -max_total_time=20 cpp_runtime/fuzz/corpus/png
 
 # 20,000 frames of the synthetic source: memory, file descriptors and latency must stay flat.
 soak-short: $(STREAM)
