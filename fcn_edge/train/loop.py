@@ -106,9 +106,11 @@ class Trainer:
         """Train to the end of the schedule."""
         with TrainProgress(self.clock, quiet=not self.ranks.is_main) as progress:
             self._say_start(progress)
-            while not self._over() and not self._tired():
+            over = self._over()
+            while not over and not self._tired():
                 row = self._epoch(progress)
-                if self._over() or (self.position.epoch + 1) % self.config.val_every == 0:
+                over = self._over()  # asked once an epoch: time that runs out later ends the next, scored too
+                if over or (self.position.epoch + 1) % self.config.val_every == 0:
                     row |= self._validate()
                 self._finish_epoch(row, progress)
         if self.ranks.is_main:
