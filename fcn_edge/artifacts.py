@@ -48,6 +48,8 @@ def read_json(path: PathLike) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise FcnEdgeError(f"no such file: {path}") from error
+    except OSError as error:
+        raise FcnEdgeError(f"{path} cannot be read: {error.strerror}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise FcnEdgeError(f"{path} is not valid JSON ({error})") from error
 

@@ -108,6 +108,7 @@ class BenchConfig:
     warmup: int = 20  # frames run and thrown away at the start of each round
     cooldown_s: float = 0.5  # pause after each round
     threads: int | None = None  # None: the runtime decides (all cores)
+    cpus: tuple[int, ...] = ()  # processors that everything measured is bound to; empty: all
     against: tuple[str, ...] = ()  # other runtimes (fcn_edge.bench.rivals), measured in the same rounds
     checkpoint: str | None = None  # the network that the other runtimes run
     cache: Path | None = None  # where they keep converted models; None: nowhere

@@ -13,19 +13,25 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from fcn_edge.artifacts import provenance
-from fcn_edge.bench.machine import device_facts, watch_machine
+from fcn_edge.bench.machine import device_facts, pinned, watch_machine
 from fcn_edge.bench.result import BenchResult, BundleBench
 from fcn_edge.bench.rivals.field import Field, check_names, make_field
 from fcn_edge.bench.rounds import run_round
-from fcn_edge.bench.subject import Subject, open_subjects, write_frames
-from fcn_edge.bench.warnings import machine_warnings, round_warnings, runtime_warnings, sample_warnings
+from fcn_edge.bench.subject import Subject, check_same_size, check_source, open_subjects, write_frames
+from fcn_edge.bench.warnings import (
+    clock_warnings,
+    machine_warnings,
+    round_warnings,
+    runtime_warnings,
+    sample_warnings,
+)
 from fcn_edge.config import BenchConfig
-from fcn_edge.errors import FcnEdgeError
 from fcn_edge.runtime import find_stream
 
 __all__ = ["BenchResult", "bench"]
 
 Progress = Callable[[str], None]
+CLOCK_STEP_MS = 1e3 * time.get_clock_info("monotonic").resolution
 
 
 def bench(
@@ -43,11 +49,13 @@ def bench(
     say = progress or (lambda line: None)
     subjects = open_subjects(bundles)
     check_names(config.against)
-    if config.source is not None and not config.source.exists():
-        raise FcnEdgeError(f"no such clip or folder: {config.source}")
+    _check_sizes(subjects, config)
+    if config.source is not None:
+        check_source(config.source)
     find_stream()
     results = [BundleBench(subject) for subject in subjects]
     with ExitStack() as stack:
+        stack.enter_context(pinned(config.cpus))
         sources = [_source(subject, config, stack) for subject in subjects]
         cache = config.cache or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="fcn-edge-rivals-"))
@@ -56,7 +64,7 @@ def bench(
         with watch_machine() as seen:
             _measure(results, sources, field, config, say)
         rivals = field.to_json(results[0].frame_to_mask()) if config.against else None
-    device = device_facts()
+        device = device_facts()
     _judge(results)
     return BenchResult(
         bundles=results,
@@ -67,6 +75,15 @@ def bench(
         rivals=rivals,
         warnings=[*sample_warnings(_fewest(results)), *machine_warnings(seen, device["governor"])],
     )
+
+
+def _check_sizes(subjects: list[Subject], config: BenchConfig) -> None:
+    """Bundles of different sizes may be compared, on the same clip; rivals run at one size."""
+    if config.against:
+        check_same_size(subjects, "other runtimes run at one size", "bench them one by one with --against")
+    elif config.source is None:
+        why = "their golden frames would not be the same"
+        check_same_size(subjects, why, "name a clip or folder that both are to see with --source")
 
 
 def _source(subject: Subject, config: BenchConfig, stack: ExitStack) -> Path:
@@ -96,6 +113,7 @@ def _judge(results: list[BundleBench]) -> None:
     for result in results:
         name = result.subject.name
         result.warnings += round_warnings(name, result.stage("total"))
+        result.warnings += clock_warnings(name, result.stage("total"), CLOCK_STEP_MS)
         result.warnings += runtime_warnings(name, [one for each in result.rounds for one in each.warnings])
 
 
@@ -111,6 +129,7 @@ def _method(config: BenchConfig) -> dict[str, object]:
         "warmup": config.warmup,
         "cooldown_s": config.cooldown_s,
         "threads": config.threads,
+        "cpus": list(config.cpus) or None,
         "source": str(config.source) if config.source else "the bundles' golden frames",
         "percentile": "nearest rank",
         "interval": "95 %, circular block bootstrap",

@@ -12,7 +12,7 @@ import numpy as np
 from fcn_edge.artifacts import read_json
 from fcn_edge.bench.result import MAGIC
 from fcn_edge.errors import FcnEdgeError, MisuseError
-from fcn_edge.stats import Interval, bootstrap_ratio, percentile, samples_needed
+from fcn_edge.stats import QUANTILES, Interval, bootstrap_ratio, percentile, samples_needed
 
 Json = dict[str, Any]
 COMPARED = {"p50": 0.50, "p99": 0.99}
@@ -77,8 +77,14 @@ def read_report(path: Path) -> Json:
         raise FcnEdgeError(
             f"{path} is not a report of fcn-edge", hint="give a report.json of `fcn-edge bench`"
         )
-    if report["schema"][0] != 1:
+    if report.get("schema", [1])[0] != 1:
         raise FcnEdgeError(f"{path} has schema {report['schema']}, and this version reads 1")
+    try:
+        usable = all(_count(one) and str(one["name"]) for one in report["bundles"]) and report["device"]
+    except (KeyError, TypeError):
+        usable = False
+    if not usable:
+        raise FcnEdgeError(f"{path} holds no latencies of single frames", hint="measure the baseline again")
     return report
 
 
@@ -161,8 +167,10 @@ def judge_report(
 
 def _about_baseline(report: Json, baseline: Json) -> str:
     made = (baseline.get("provenance") or {}).get("created", "at an unknown time")
-    differs = same_machine(report, baseline)
-    return f"The baseline was measured {made}" + (f" on another machine: {differs}" if differs else "")
+    machine, method = same_machine(report, baseline), same_method(report, baseline)
+    told = f"The baseline was measured {made}"
+    told += f" on another machine: {machine}" if machine else ""
+    return told + (f"{'; and' if machine else ''} in another way: {method}" if method else "")
 
 
 def percentile_key(number: float) -> str:
@@ -175,12 +183,34 @@ def percentile_key(number: float) -> str:
 
 def same_machine(report: Json, baseline: Json) -> str:
     """Return what differs between the machines of two reports in words, or nothing."""
-    differs = [
-        f"{name} was {baseline['device'].get(name)} and is {report['device'].get(name)}"
-        for name in ("cpu", "cores", "governor")
-        if baseline["device"].get(name) != report["device"].get(name)
-    ]
-    return "; ".join(differs)
+    return _differences(baseline["device"], report["device"], ("cpu", "cores", "governor"))
+
+
+def same_method(report: Json, baseline: Json) -> str:
+    """Return what differs in how two reports were measured, in words, or nothing."""
+    before, now = baseline.get("method") or {}, report.get("method") or {}
+    return _differences(before, now, ("source", "threads", "cpus"))
+
+
+def _differences(before: Json, now: Json, names: Sequence[str]) -> str:
+    return "; ".join(
+        f"{name} was {before.get(name)} and is {now.get(name)}"
+        for name in names
+        if before.get(name) != now.get(name)
+    )
+
+
+def check_percentile(number: float, frames: int, rounds: int) -> str:
+    """Return the key of a percentile that rounds * frames samples can support; MisuseError otherwise."""
+    key = percentile_key(number)
+    needed = samples_needed(QUANTILES[key]) if key in QUANTILES else 1
+    count = rounds * frames
+    if count < needed:
+        raise MisuseError(
+            f"--percentile {number:g} needs {needed} frames, and {rounds} rounds of {frames} are {count}",
+            hint=f"type --frames {-(-needed // rounds)}",
+        )
+    return key
 
 
 def _totals(bundle: Json) -> list[list[float]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from fcn_edge.errors import MisuseError
 from fcn_edge.machine import INT8_DOT_PRODUCT, cpu_flags, cpu_model, int8_path, usable_cores
 
 _TELLING_FLAGS = {"sse4_2", "avx", "avx2", "fma", "avx512f", "asimd"} | INT8_DOT_PRODUCT
@@ -35,6 +36,32 @@ def device_facts() -> dict[str, Any]:
     }
 
 
+@contextmanager
+def pinned(cpus: Sequence[int]) -> Iterator[None]:
+    """Run the body, and every process it starts, on the processors `cpus` only; on all of them if empty.
+
+    MisuseError for a processor that this process may not use.
+    """
+    if not cpus:
+        yield
+        return
+    if not hasattr(os, "sched_setaffinity"):
+        raise MisuseError("--cpus needs Linux", hint="leave it out")
+    allowed = os.sched_getaffinity(0)
+    for cpu in cpus:
+        if cpu not in allowed:
+            raise MisuseError(f"--cpus names processor {cpu}", hint=f"valid: {_listed(allowed)}")
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _listed(cpus: set[int]) -> str:
+    return ", ".join(map(str, sorted(cpus)))
+
+
 @dataclass
 class Disturbance:
     """What else happened on the machine between the start and the end of a measurement."""
@@ -45,7 +72,6 @@ class Disturbance:
     busy_others: float | None = None  # share of all cores' time used before we started, over a short look
     temperature_c: tuple[float, float] | None = None  # hottest sensor before and after
     throttled: int | None = None  # throttling events counted by the CPU while we ran
-    energy_j: float | None = None  # package energy (Intel/AMD RAPL), where the kernel lets us read it
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as plain JSON."""
@@ -67,8 +93,6 @@ def watch_machine() -> Iterator[Disturbance]:
         seen.temperature_c = (before.temperature, after.temperature)
     if before.throttled is not None and after.throttled is not None:
         seen.throttled = after.throttled - before.throttled
-    if before.energy_uj is not None and after.energy_uj is not None and after.energy_uj >= before.energy_uj:
-        seen.energy_j = (after.energy_uj - before.energy_uj) / 1e6
 
 
 @dataclass(frozen=True)
@@ -77,11 +101,10 @@ class _Counters:
     ticks: list[int] = field(default_factory=list)  # first line of /proc/stat; index 3 idle, 7 steal
     temperature: float | None = None
     throttled: int | None = None
-    energy_uj: int | None = None
 
     @staticmethod
     def read() -> _Counters:
-        return _Counters(time.monotonic(), _ticks(), _temperature(), _throttle_count(), _energy_uj())
+        return _Counters(time.monotonic(), _ticks(), _temperature(), _throttle_count())
 
 
 def _ticks() -> list[int]:
@@ -116,11 +139,6 @@ def _throttle_count() -> int | None:
     paths = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
     counts = [int(text) for path in paths if (text := _read(path)) and text.isdigit()]
     return sum(counts) if counts else None
-
-
-def _energy_uj() -> int | None:
-    text = _read("/sys/class/powercap/intel-rapl:0/energy_uj")
-    return int(text) if text and text.isdigit() else None
 
 
 def _cpu_quota() -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fcn_edge.bench.energy import Energy
 from fcn_edge.bench.machine import Disturbance
 from fcn_edge.bench.subject import Subject
 from fcn_edge.bench.warnings import BenchWarning
@@ -33,6 +34,7 @@ class Round:
     rss_mb: float  # peak resident memory
     samples_ms: dict[str, list[float]]  # stage -> one latency per measured frame, in frame order
     warnings: list[dict[str, Any]] = field(default_factory=list)  # the runtime's own
+    energy: Energy = field(default_factory=Energy)  # of the whole machine while the round ran
 
 
 @dataclass
@@ -53,6 +55,17 @@ class BundleBench:
         stages = zip(self.stage("infer"), self.stage("post"), strict=True)
         return [[infer + post for infer, post in zip(*one, strict=True)] for one in stages]
 
+    def energy_json(self) -> dict[str, Any] | None:
+        """Return joules a frame, start-up and warm-up counted in, and who counted; None where nobody did."""
+        counted = [one for one in self.rounds if one.energy.joules is not None]
+        if not counted:
+            return None
+        joules, frames = (
+            sum(one.energy.joules or 0.0 for one in counted),
+            sum(one.frames_out for one in counted),
+        )
+        return {"joules_per_frame": round(joules / frames, 4), "source": counted[0].energy.source}
+
     def to_json(self) -> dict[str, Any]:
         """Return the numbers and the raw samples they come from."""
         manifest = self.subject.manifest
@@ -69,6 +82,7 @@ class BundleBench:
             "pipelined_fps": self.pipelined_fps,
             "start_ms": _median([one.start_ms for one in self.rounds]),
             "rss_mb": max(one.rss_mb for one in self.rounds),
+            "energy": self.energy_json(),
             "latency_ms": {stage: latency_summary(_flat(self.stage(stage))) for stage in STAGES},
             "interval_ms": {stage: _intervals(self.stage(stage)) for stage in ("infer", "total")},
             "warnings": [one.to_json() for one in self.warnings],

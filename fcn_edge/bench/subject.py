@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fcn_edge.artifacts import read_json
+from fcn_edge.data.images import IMAGE_SUFFIXES
 from fcn_edge.errors import FcnEdgeError, MisuseError
 
 
@@ -71,12 +72,36 @@ def open_subjects(paths: list[Path]) -> list[Subject]:
     return _with_distinct_names(subjects)
 
 
+def check_same_size(subjects: list[Subject], why: str, hint: str) -> None:
+    """Raise MisuseError when two of the bundles take frames of different sizes."""
+    first = subjects[0]
+    ours = f"{first.path.name} {_side(first.size)}"
+    for other in subjects[1:]:
+        if other.size != first.size:
+            theirs = f"{other.path.name} takes frames of {_side(other.size)}"
+            raise MisuseError(f"{theirs} and {ours}: {why}", hint=hint)
+
+
+def _side(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
 def _with_distinct_names(subjects: list[Subject]) -> list[Subject]:
     names = [subject.name for subject in subjects]
     for name in names:
         if names.count(name) > 1:
             raise MisuseError(f"two bundles are called {name}", hint="rename one")
     return subjects
+
+
+def check_source(source: Path) -> None:
+    """Raise FcnEdgeError where there is no clip, or a folder without one image; the runtime judges clips."""
+    if not source.exists():
+        raise FcnEdgeError(f"no such clip or folder: {source}")
+    if source.is_dir() and not any(one.suffix.lower() in IMAGE_SUFFIXES for one in source.iterdir()):
+        raise FcnEdgeError(
+            f"{source} holds no image", hint="name a clip, or a folder of PNG, JPEG or BMP files"
+        )
 
 
 def write_frames(subject: Subject, folder: Path) -> Path:

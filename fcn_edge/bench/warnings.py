@@ -120,6 +120,22 @@ class UnsteadyRounds(BenchWarning):
 
 
 @dataclass(frozen=True)
+class CoarseClock(BenchWarning):
+    """The clock's step is no longer small beside what is measured."""
+
+    bundle: str
+    step_ms: float
+    p50_ms: float
+
+    def _words(self) -> tuple[str, str]:
+        return (
+            f"{self.bundle}: the clock counts in steps of {self.step_ms:g} ms, "
+            f"and a frame takes {self.p50_ms:g} ms",
+            "trust the frames/s, not the percentiles; a kernel with high-resolution timers counts finer",
+        )
+
+
+@dataclass(frozen=True)
 class FromTheRuntime(BenchWarning):
     """Something the C++ runtime itself warned of, in its own words."""
 
@@ -161,6 +177,12 @@ def round_warnings(name: str, rounds: Sequence[Sequence[float]]) -> list[BenchWa
         return [SlowFirstRound(name, medians[0] / later)]
     spread = max(medians) / min(medians) - 1.0
     return [UnsteadyRounds(name, spread)] if spread > 0.15 else []
+
+
+def clock_warnings(name: str, rounds: Sequence[Sequence[float]], step_ms: float) -> list[BenchWarning]:
+    """Return a warning when the clock's step is more than a hundredth of the median (samples in ms)."""
+    p50 = percentile([value for one in rounds for value in one], 0.5)
+    return [CoarseClock(name, step_ms, p50)] if step_ms > p50 / 100 else []
 
 
 def machine_warnings(seen: Disturbance, governor: str | None) -> list[BenchWarning]:

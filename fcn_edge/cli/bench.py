@@ -10,7 +10,7 @@ import typer
 from fcn_edge.cli.console import emit, note, table
 from fcn_edge.cli.options import JsonOption, UngatedOption
 from fcn_edge.config import BenchConfig
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.errors import FcnEdgeError, MisuseError
 
 
 def bench(
@@ -28,6 +28,9 @@ def bench(
     threads: Annotated[
         int | None, typer.Option("--threads", help="Inference threads; default: all cores.")
     ] = None,
+    cpus: Annotated[
+        str, typer.Option("--cpus", metavar="N,...", help="Bind everything to these processors, e.g. 0,1.")
+    ] = "",
     baseline: Annotated[
         Path | None, typer.Option("--baseline", help="Earlier report.json; exit 1 if slower beyond noise.")
     ] = None,
@@ -38,7 +41,8 @@ def bench(
         float | None, typer.Option("--budget-ms", help="Exit 1 if --percentile takes longer than this.")
     ] = None,
     percentile: Annotated[
-        float, typer.Option("--percentile", help="50, 90, 99, 99.9 or 100 (the slowest frame).")
+        float,
+        typer.Option("--percentile", help="Of the budget: 50, 90, 99, 99.9 or 100 (the slowest frame)."),
     ] = 99.0,
     against: Annotated[
         str,
@@ -52,7 +56,8 @@ def bench(
 ) -> None:
     """Measure latency percentiles and write the report.
 
-    Runs the C++ runtime, bundles interleaved (A B A B ...), every stage timed.
+    Runs the C++ runtime, bundles interleaved (A B A B ...), every stage timed. Bundles must have the same
+    classes; those of different sizes need a --source that both are to see.
 
     --against takes torch, torch-compile, onnxruntime, onnxruntime-fp32, openvino-graph, openvino-fp32,
     opencv-dnn, litert and ncnn. With --baseline or --budget-ms it passes or fails, for your own
@@ -65,15 +70,18 @@ def bench(
         rounds=rounds,
         frames=frames,
         threads=threads,
+        cpus=_numbers(cpus),
         against=tuple(name.strip() for name in against.split(",") if name.strip()),
         checkpoint=checkpoint,
         allow_ungated=allow_ungated,
     )
     from fcn_edge.bench import bench as run
-    from fcn_edge.bench.compare import judge_report, percentile_key, read_report
+    from fcn_edge.bench.compare import check_percentile, judge_report, percentile_key, read_report
     from fcn_edge.report import write_report
 
     percentile_key(percentile)
+    if budget_ms is not None or percentile != 99.0:
+        check_percentile(percentile, frames, rounds)
     if baseline is not None:
         read_report(baseline)  # a bad baseline is told before the long measurement
     result = run(bundles, config, progress=note).to_json()
@@ -85,6 +93,14 @@ def bench(
     emit(result, _text(result), as_json=json)
     if failures:
         raise FcnEdgeError("; ".join(failures))
+
+
+def _numbers(listed: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in listed.split(",") if part.strip()]
+    for part in parts:
+        if not part.isdigit():
+            raise MisuseError(f"--cpus {listed}", hint="type the numbers of processors, like --cpus 0,1")
+    return tuple(map(int, parts))
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -51,13 +51,19 @@ def device_section(report: Json) -> str:
         ("Load before", during.get("load_before")),
         ("Stolen time", percent(during.get("steal"), 2)),
         ("Temperature", f"{warm[0]:.0f} to {warm[1]:.0f} °C" if warm else "not told by the platform"),
-        (
-            "Energy",
-            number(during.get("energy_j"), 0, " J") if during.get("energy_j") else "not told by the platform",
-        ),
+        ("Energy", _energy(report["bundles"]) or "not told by the platform"),
         *((name, version) for name, version in (device.get("versions") or {}).items()),
     ]
     return section("The machine", definitions(facts))
+
+
+def _energy(bundles: list[Json]) -> str:
+    """Return joules a frame of every bundle that has them, and who counted."""
+    counted = [(one["name"], one["energy"]) for one in bundles if one.get("energy")]
+    if not counted:
+        return ""
+    each = ", ".join(f"{name} {energy['joules_per_frame']:.3g} J" for name, energy in counted)
+    return f"{each} a frame by {counted[0][1]['source']}, the whole processor, start-up counted in"
 
 
 def bundles_section(report: Json) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +15,7 @@ import pytest
 
 from fcn_edge.bench import bench
 from fcn_edge.bench.machine import Disturbance, device_facts
-from fcn_edge.bench.warnings import machine_warnings, round_warnings, sample_warnings
+from fcn_edge.bench.warnings import clock_warnings, machine_warnings, round_warnings, sample_warnings
 from fcn_edge.config import BenchConfig
 from fcn_edge.errors import FcnEdgeError, MisuseError
 
@@ -23,6 +25,8 @@ bundle, arguments = sys.argv[1], sys.argv[2:]
 options = dict(zip(arguments[::1], arguments[1:] + [""]))
 with open(os.environ["STAND_IN_LOG"], "a") as log:
     log.write(os.path.basename(bundle) + " " + options["--schedule"] + "\\n")
+with open(os.environ["STAND_IN_LOG"] + ".cpus", "a") as log:
+    log.write(str(sorted(os.sched_getaffinity(0))) + "\\n")
 if "refused" in bundle:
     sys.exit("fcn-edge-stream: error: manifest.json does not match manifest.sha256")
 frames = int(options["--limit"])
@@ -50,14 +54,14 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return log
 
 
-def make_bundle(folder: Path, name: str, classes: tuple[str, ...] = ("road", "sky")) -> Path:
+def make_bundle(folder: Path, name: str, classes: tuple[str, ...] = ("road", "sky"), height: int = 8) -> Path:
     bundle = folder / f"{name}.fcne"
     (bundle / "golden").mkdir(parents=True)
     cv2.imwrite(str(bundle / "golden/000.png"), np.zeros((8, 12, 3), np.uint8))
     manifest = {
         "magic": "fcn-edge-bundle", "schema": [1, 0], "name": name, "target": "openvino", "precision": "int8",
         "classes": [{"name": one, "color": [0, 0, 0]} for one in classes],
-        "input": {"height": 8, "width": 12}, "golden": {"frames": [{"frame": "golden/000.png"}]},
+        "input": {"height": height, "width": 12}, "golden": {"frames": [{"frame": "golden/000.png"}]},
         "gate": {"verdict": "pass"},
     }  # fmt: skip
     (bundle / "manifest.json").write_text(json.dumps(manifest))
@@ -103,6 +107,51 @@ def test_bundles_of_different_classes_are_not_compared(tmp_path: Path, stand_in:
     with pytest.raises(MisuseError, match="other classes"):
         bench([make_bundle(tmp_path, "int8"), other], QUICK)
     assert stand_in.read_text() == "", "refused before anything was run"
+
+
+def test_bundles_of_different_sizes_need_a_source_that_both_are_to_see(
+    tmp_path: Path, stand_in: Path
+) -> None:
+    pair = [make_bundle(tmp_path, "small"), make_bundle(tmp_path, "large", height=16)]
+    with pytest.raises(MisuseError, match=r"large\.fcne takes frames of 16x12 and small\.fcne 8x12.*golden"):
+        bench(pair, QUICK)
+    assert stand_in.read_text() == "", "refused before anything was run"
+    given = replace(QUICK, rounds=1, source=pair[0] / "golden")
+    assert len(bench(pair, given).to_json()["bundles"]) == 2
+    with pytest.raises(MisuseError, match="other runtimes run at one size"):
+        bench(pair, replace(given, against=("torch",), checkpoint="zoo:road"))
+
+
+def test_everything_measured_is_bound_to_the_processors_asked_for(tmp_path: Path, stand_in: Path) -> None:
+    allowed = os.sched_getaffinity(0)
+    cpu = max(allowed)
+    result = bench([make_bundle(tmp_path, "int8")], replace(QUICK, rounds=1, cpus=(cpu,))).to_json()
+    assert set(Path(f"{stand_in}.cpus").read_text().splitlines()) == {f"[{cpu}]"}
+    assert (result["device"]["cores"], result["method"]["cpus"]) == (1, [cpu])
+    assert os.sched_getaffinity(0) == allowed, "and given back"
+
+
+def test_a_processor_that_is_not_there_is_named_with_those_that_are(tmp_path: Path, stand_in: Path) -> None:
+    with pytest.raises(MisuseError, match="--cpus names processor 4096"):
+        bench([make_bundle(tmp_path, "int8")], replace(QUICK, cpus=(4096,)))
+
+
+def test_a_folder_without_frames_is_refused_before_anything_runs(tmp_path: Path, stand_in: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(FcnEdgeError, match="nothing holds no image"):
+        bench([make_bundle(tmp_path, "int8")], replace(QUICK, source=tmp_path / "nothing"))
+    assert stand_in.read_text() == ""
+
+
+def test_zero_frames_are_refused() -> None:
+    with pytest.raises(MisuseError, match="--frames is 0"):
+        BenchConfig(frames=0)
+
+
+def test_a_clock_too_coarse_for_the_latency_is_told() -> None:
+    assert clock_warnings("road", [[5.0] * 10], step_ms=1e-6) == []
+    (told,) = clock_warnings("road", [[5.0] * 10], step_ms=1.0)
+    assert told.to_json()["type"] == "coarse_clock"
 
 
 def test_bundles_of_the_same_name_are_not_compared(tmp_path: Path, stand_in: Path) -> None:

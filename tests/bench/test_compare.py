@@ -10,11 +10,13 @@ import pytest
 
 from fcn_edge.bench.compare import (
     check_budget,
+    check_percentile,
     compare,
     judge_report,
     percentile_key,
     read_report,
     same_machine,
+    same_method,
 )
 from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.stats import latency_summary
@@ -96,14 +98,41 @@ def test_percentiles_are_typed_as_people_write_them() -> None:
         percentile_key(95)
 
 
+def test_a_percentile_that_the_frames_cannot_support_is_refused_before_they_are_run() -> None:
+    assert check_percentile(99.9, frames=200, rounds=5) == "p999"
+    with pytest.raises(MisuseError, match=r"99\.9 needs 1000 frames, and 5 rounds of 10 are 50") as caught:
+        check_percentile(99.9, frames=10, rounds=5)
+    assert caught.value.hint == "type --frames 200"
+    assert check_percentile(100, frames=1, rounds=1) == "max"
+
+
+def test_a_baseline_measured_in_another_way_is_said_to_be_one() -> None:
+    before, now = make_report() | {"method": {"threads": 1}}, make_report() | {"method": {"threads": None}}
+    assert same_method(now, before) == "threads was 1 and is None"
+    assert same_method(now, now) == ""
+
+
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"magic": "x"}', '{"magic": "fcn-edge-report", "bundles": []}']
+    "content",
+    [
+        "{",
+        "[]",
+        '{"magic": "x"}',
+        '{"magic": "fcn-edge-report", "bundles": []}',
+        '{"magic": "fcn-edge-report", "bundles": [{}], "device": {}}',
+        '{"magic": "fcn-edge-report", "bundles": [1]}',
+    ],
 )
 def test_a_baseline_that_is_no_report_is_one_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "old.json"
     path.write_text(content)
     with pytest.raises(FcnEdgeError, match=r"old\.json"):
         read_report(path)
+
+
+def test_a_folder_given_as_baseline_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FcnEdgeError, match="cannot be read: Is a directory"):
+        read_report(tmp_path)
 
 
 def test_a_report_can_be_read_back(tmp_path: Path) -> None:

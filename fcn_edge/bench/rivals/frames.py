@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from fcn_edge.bench.rivals.context import Frame
+from fcn_edge.data.images import IMAGE_SUFFIXES
 from fcn_edge.errors import FcnEdgeError
-
-IMAGES = {".png", ".jpg", ".jpeg", ".bmp"}
 
 
 def first_frames(source: Path, size: tuple[int, int], count: int) -> list[Frame]:
@@ -25,7 +24,7 @@ def first_frames(source: Path, size: tuple[int, int], count: int) -> list[Frame]
 def _of_folder(folder: Path, count: int) -> list[Frame]:
     import cv2
 
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGES)
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
     images = (cv2.imread(str(path), cv2.IMREAD_COLOR) for path in paths[:count])
     return [np.asarray(image, np.uint8) for image in images if image is not None]
 
