@@ -9,6 +9,7 @@
 
 #include "cache_folder.hpp"
 #include "fcn_edge/error.hpp"
+#include "fcn_edge/version.hpp"
 
 namespace fcn_edge {
 namespace fs = std::filesystem;
@@ -25,6 +26,8 @@ constexpr std::array<std::pair<const char*, const char*>, 8> kTargets{{
     {"torchscript", "libtorch"},
     {"aoti", "libtorch"},
 }};
+
+constexpr std::array<const char*, 4> kBackends{"openvino", "libtorch", "tensorrt", "tensorrt_rtx"};
 
 std::string backend_for(const std::string& target) {
   std::string valid;
@@ -61,14 +64,23 @@ int load_flags([[maybe_unused]] const std::string& name) {
   return flags;
 }
 
+std::string file_of(const std::string& backend) { return "libfcn_edge_" + backend + ".so"; }
+
+// Where a backend's shared object lies, in the order in which they are tried.
+std::vector<fs::path> places_of(const std::string& backend) {
+  std::vector<fs::path> places;
+  for (const fs::path& folder : search_folders()) {
+    std::error_code error;
+    if (fs::exists(folder / file_of(backend), error)) places.push_back(folder / file_of(backend));
+  }
+  return places;
+}
+
 // Backends stay loaded until the process ends: engines keep threads that outlive any one model.
 const BackendModule& load(const std::string& name) {
-  const std::string file = "libfcn_edge_" + name + ".so";
+  const std::string file = file_of(name);
   std::string reason = "no " + file + " found";
-  for (const fs::path& folder : search_folders()) {
-    const fs::path path = folder / file;
-    std::error_code error;
-    if (!fs::exists(path, error)) continue;
+  for (const fs::path& path : places_of(name)) {
     void* handle = dlopen(path.c_str(), load_flags(name));
     if (handle == nullptr) {
       reason = dlerror();
@@ -85,11 +97,24 @@ const BackendModule& load(const std::string& name) {
 
 }  // namespace
 
-std::unique_ptr<Engine> open_engine(EngineRequest request, const std::string& cache_dir) {
+std::unique_ptr<Engine> open_engine(EngineRequest& request, const std::string& cache_dir) {
   const std::string backend = backend_for(request.manifest->info.target);
   const BackendModule& module = load(backend);
   request.cache = cache_folder(cache_dir, backend);
   return module.open(request);
+}
+
+std::vector<std::string> engine_versions() {
+  std::vector<std::string> versions;
+  for (const char* backend : kBackends) {
+    if (places_of(backend).empty()) continue;
+    try {
+      versions.push_back(load(backend).version());
+    } catch (const Error& error) {
+      versions.emplace_back(error.what());
+    }
+  }
+  return versions;
 }
 
 }  // namespace fcn_edge

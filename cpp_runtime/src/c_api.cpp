@@ -108,5 +108,12 @@ const char* fcn_edge_class_name(const fcn_edge_segmenter* segmenter, int id) {
   return exists ? segmenter->segmenter.info().classes[static_cast<std::size_t>(id)].name.c_str() : nullptr;
 }
 
+double fcn_edge_drift_score(const fcn_edge_segmenter* segmenter) {
+  return segmenter->segmenter.drift().score;
+}
+double fcn_edge_drift_threshold(const fcn_edge_segmenter* segmenter) {
+  return segmenter->segmenter.drift().threshold;
+}
+
 const char* fcn_edge_last_error(void) { return last_error.c_str(); }
 const char* fcn_edge_version(void) { return fcn_edge::version(); }

@@ -49,10 +49,11 @@ class Engine {
 
 /// What a backend's shared object hands out through its one C symbol, fcn_edge_backend().
 struct BackendModule {
-  static constexpr int kAbi = 1;
+  static constexpr int kAbi = 2;
   int abi = kAbi;
   const char* name = nullptr;
   std::unique_ptr<Engine> (*open)(const EngineRequest&) = nullptr;
+  std::string (*version)() = nullptr;  ///< name and version of the engine, e.g. "OpenVINO 2026.4.1"
 };
 
 }  // namespace fcn_edge

@@ -134,7 +134,9 @@ void FusedTail::fill_band(const Span& band, std::uint8_t* mask) const {
 FCN_EDGE_WIDE void FusedTail::solve_band(const Span& band, const float* scores, std::uint8_t* mask) const {
   for (const Span& cell : cells_) {
     if (agrees(band, cell)) continue;
-    if (stride_ == 8) {
+    if (stride_ == 4) {
+      solve_cell<4>(band, cell, scores, mask);
+    } else if (stride_ == 8) {
       solve_cell<8>(band, cell, scores, mask);
     } else if (stride_ == 16) {
       solve_cell<16>(band, cell, scores, mask);

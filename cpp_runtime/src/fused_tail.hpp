@@ -6,7 +6,7 @@
 
 namespace fcn_edge {
 
-/// Bilinear upsampling of class scores by 1, 8, 16 or 32 fused with argmax over classes.
+/// Bilinear upsampling of class scores by 1, 4, 8, 16 or 32 fused with argmax over classes.
 ///
 /// Source coordinate of output x: (x + 0.5) / S - 0.5, held inside [0, w-1] (half-pixel centres). An output
 /// pixel lies in a cell of four score points. Bilinear interpolation is a convex combination of these, so

@@ -72,9 +72,9 @@ OutputSpec read_output(const Field& output, const BundleInfo& info) {
   if (spec.tail == Tail::mask) return spec;
 
   spec.stride = output["stride"].integer(1, 32);
-  constexpr std::array<int, 4> kStrides{1, 8, 16, 32};
+  constexpr std::array<int, 5> kStrides{1, 4, 8, 16, 32};
   if (std::find(kStrides.begin(), kStrides.end(), spec.stride) == kStrides.end()) {
-    refuse("has output.stride " + std::to_string(spec.stride) + ", not 1, 8, 16 or 32");
+    refuse("has output.stride " + std::to_string(spec.stride) + ", not 1, 4, 8, 16 or 32");
   }
   const int height = ceil_div(info.height, spec.stride);
   const int width = ceil_div(info.width, spec.stride);

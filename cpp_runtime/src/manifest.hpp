@@ -15,7 +15,7 @@ enum class Tail { scores, mask };
 struct OutputSpec {
   Tail tail = Tail::scores;
   std::string name;
-  int stride = 8;  ///< 1, 8, 16 or 32
+  int stride = 8;  ///< 1, 4, 8, 16 or 32
   int height = 0;  ///< of the scores: ceil(input height / stride)
   int width = 0;
   int channels = 0;  ///< one a class

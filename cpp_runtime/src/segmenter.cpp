@@ -59,6 +59,14 @@ void Segmenter::Impl::write_mask(const void* result, Mask& mask) {
   }
 }
 
+void Segmenter::Impl::watch(const Bundle& bundle) {
+  constexpr std::uintmax_t kMostBytes = 16 << 20;
+  if (bundle.manifest.files.count("drift.json") == 0) return;
+  std::optional<DriftStatistics> statistics =
+      parse_drift(read_small_file(bundle.path("drift.json"), kMostBytes));
+  if (statistics) monitor.emplace(std::move(*statistics), info.height, info.width);
+}
+
 Segmenter Segmenter::open(const std::string& folder, const Options& options) {
   Bundle bundle = open_bundle(folder);
   check_gate(bundle, options.allow_ungated);
@@ -70,9 +78,11 @@ Segmenter Segmenter::open(const std::string& folder, const Options& options) {
   request.slots = options.slots;
   request.rebuild = options.rebuild;
   request.progress = options.progress;
-  std::unique_ptr<Engine> engine = open_engine(std::move(request), options.cache_dir);
+  std::unique_ptr<Engine> engine = open_engine(request, options.cache_dir);
   Segmenter segmenter(std::make_unique<Impl>(bundle.manifest, std::move(engine)));
+  segmenter.impl_->cache = request.cache.string();
   if (options.selftest) segmenter.impl_->selftest = run_selftest(segmenter, bundle);
+  segmenter.impl_->watch(bundle);
   return segmenter;
 }
 
@@ -83,7 +93,11 @@ Segmenter::~Segmenter() = default;
 
 const BundleInfo& Segmenter::info() const noexcept { return impl_->info; }
 const SelfTest& Segmenter::selftest() const noexcept { return impl_->selftest; }
+const Drift& Segmenter::drift() const noexcept {
+  return impl_->monitor ? impl_->monitor->drift() : impl_->unknown;
+}
 std::string Segmenter::engine() const { return impl_->engine->describe(); }
+const std::string& Segmenter::cache() const noexcept { return impl_->cache; }
 int Segmenter::slots() const noexcept { return static_cast<int>(impl_->slots.size()); }
 
 Mask Segmenter::run(const FrameView& frame) {
@@ -113,6 +127,7 @@ Timing Segmenter::finish(int slot, Mask& mask) {
   state.timing.completed = impl_->engine->wait(slot);
   state.timing.collected = std::chrono::steady_clock::now();
   impl_->write_mask(impl_->engine->output(slot), mask);
+  if (impl_->monitor) impl_->monitor->observe(impl_->engine->input(slot));
   state.timing.finished = std::chrono::steady_clock::now();
   return state.timing;
 }

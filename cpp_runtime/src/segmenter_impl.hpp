@@ -4,6 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "bundle.hpp"
+#include "drift.hpp"
 #include "engine.hpp"
 #include "fcn_edge/segmenter.hpp"
 #include "fused_tail.hpp"
@@ -24,13 +26,17 @@ class Segmenter::Impl {
 
   Slot& slot(int index, bool busy);  ///< the slot, after checking that it is (not) in flight
   void write_mask(const void* result, Mask& mask);
+  void watch(const Bundle& bundle);  ///< start to follow drift, if the bundle can tell
 
   BundleInfo info;
   OutputSpec output;
   SelfTest selftest;
+  std::string cache;
   std::unique_ptr<Engine> engine;
   Resizer resizer;
-  std::optional<FusedTail> tail;  ///< none where the graph gives the mask itself
+  std::optional<FusedTail> tail;        ///< none where the graph gives the mask itself
+  std::optional<DriftMonitor> monitor;  ///< none where the bundle has no drift.json
+  Drift unknown;                        ///< what drift() says without one
   std::vector<Slot> slots;
 };
 

@@ -8,10 +8,11 @@ from typing import Any
 from fcn_edge.errors import FcnEdgeError
 
 MAGIC = "fcn-edge-bundle"
-SCHEMA = [1, 0]  # major, minor: readers refuse another major, and ignore keys they do not know
+SCHEMA = [1, 1]  # major, minor: readers refuse another major, and ignore keys they do not know
 MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
+DRIFT = "drift.json"  # histograms of the calibration frames; bundles without it cannot tell drift
 LARGEST_SIDE = 16384  # pixels
-STRIDES = (1, 8, 16, 32)
+STRIDES = (1, 4, 8, 16, 32)
 
 
 def check_manifest(manifest: Any, name: str) -> None:

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 # backbone -> the strides at which it has features, so the FCN-Xs it can carry
 BACKBONES = {
-    "efficientnet_lite0": (32, 16, 8),
-    "mobilenet_v2": (32, 16, 8),
-    "resnet18": (32, 16, 8),
-    "resnet34": (32, 16, 8),
-    "resnet50": (32, 16, 8),
+    "efficientnet_lite0": (32, 16, 8, 4),
+    "mobilenet_v2": (32, 16, 8, 4),
+    "resnet18": (32, 16, 8, 4),
+    "resnet34": (32, 16, 8, 4),
+    "resnet50": (32, 16, 8, 4),
     "vgg16": (32, 16, 8),
-    "mobilenet_edgetpu_slim": (16, 8),
-    "mobilenet_edgetpu_narrow": (16, 8),
+    "mobilenet_edgetpu_slim": (16, 8, 4),
+    "mobilenet_edgetpu_narrow": (16, 8, 4),
     "fcn_resnet50": (8,),
     "fcn_resnet101": (8,),
 }

@@ -21,10 +21,10 @@ Triple = tuple[float, float, float]  # one value a channel, RGB
 
 
 class FCN(nn.Module):
-    """FCN-32s, FCN-16s or FCN-8s on any backbone.
+    """FCN-32s, FCN-16s or FCN-8s on any backbone, and FCN-4s: one skip more, for things a few pixels wide.
 
     backbone: maps (N, 3, H, W) to {stride: (N, C, ceil(H/stride), ceil(W/stride))}. finest: the stride of the
-    last skip (32, 16 or 8). Sizes need not be multiples of anything: every stride rounds up, and each
+    last skip (32, 16, 8 or 4). Sizes need not be multiples of anything: every stride rounds up, and each
     upsampled map is cropped at the bottom and right to the skip it meets.
     """
 
@@ -38,20 +38,20 @@ class FCN(nn.Module):
         self.strides = sorted((s for s in channels if s >= finest), reverse=True)  # coarse to fine
         self.score_stride = finest if spec.final == "bilinear" else 1
 
-        width, coarsest = spec.head_width or spec.num_classes, self.strides[0]
+        width, coarsest = {s: head_width(spec, s) for s in self.strides}, self.strides[0]
         lateral = edge_lateral if spec.head_width else score_lateral
-        self.context = ContextBranch(channels[coarsest], width) if spec.context else None
-        self.lateral = nn.ModuleDict({str(s): lateral(channels[s], width) for s in self.strides})
+        self.context = ContextBranch(channels[coarsest], width[coarsest]) if spec.context else None
+        self.lateral = nn.ModuleDict({str(s): lateral(channels[s], width[s]) for s in self.strides})
         self.up = nn.ModuleDict(
-            {str(fine): bilinear_deconv(width, coarse // fine) for coarse, fine in self._steps()}
+            {str(to): bilinear_deconv(width[at], at // to, width[to]) for at, to in self._steps()}
         )
         self.fuse = nn.ModuleDict(
             {
-                str(s): conv_bn_relu(width, width, 3) if spec.head_width else nn.Identity()
+                str(s): conv_bn_relu(width[s], width[s], 3) if spec.head_width else nn.Identity()
                 for s in self.strides[1:]
             }
         )
-        self.classifier = nn.Conv2d(width, spec.num_classes, 1) if spec.head_width else nn.Identity()
+        self.classifier = nn.Conv2d(width[finest], spec.num_classes, 1) if spec.head_width else nn.Identity()
         self.final = bilinear_deconv(spec.num_classes, finest) if spec.final == "deconv" else nn.Identity()
         self._init_scores()
 
@@ -87,6 +87,12 @@ class FCN(nn.Module):
             1:
         ]:  # a new skip starts silent, so FCN-16s starts as the FCN-32s it came from
             nn.init.zeros_(cast(nn.Conv2d, self.lateral[str(stride)]).weight)
+
+
+def head_width(spec: ModelSpec, stride: int) -> int:
+    """Return the head's channels at a stride: half of them at stride 4, whose maps are four times as large."""
+    width = spec.head_width or spec.num_classes
+    return (width + 1) // 2 if spec.head_width and stride < 8 else width
 
 
 def edge_lateral(in_channels: int, width: int) -> nn.Module:

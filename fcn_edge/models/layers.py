@@ -31,14 +31,21 @@ def conv_bn_relu(in_channels: int, out_channels: int, kernel: int, stride: int =
     return nn.Sequential(conv, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
-def bilinear_deconv(channels: int, stride: int) -> nn.ConvTranspose2d:
+def bilinear_deconv(channels: int, stride: int, out_channels: int | None = None) -> nn.ConvTranspose2d:
     """Return a transposed conv of kernel 2s, stride s that starts as bilinear upsampling of each channel.
 
-    (N, channels, h, w) -> (N, channels, s*h, s*w). It is dense: training may mix the channels.
+    (N, channels, h, w) -> (N, out_channels, s*h, s*w). It is dense: training may mix the channels. With other
+    out_channels it starts as bilinear upsampling of random mixtures of variance 1 / channels.
     """
-    deconv = nn.ConvTranspose2d(channels, channels, 2 * stride, stride, stride // 2, bias=False)
+    deconv = nn.ConvTranspose2d(
+        channels, out_channels or channels, 2 * stride, stride, stride // 2, bias=False
+    )
     with torch.no_grad():
-        deconv.weight.copy_(bilinear_kernel(stride, channels))
+        if out_channels in (None, channels):
+            deconv.weight.copy_(bilinear_kernel(stride, channels))
+        else:
+            mixture = torch.randn(*deconv.weight.shape[:2]) / channels**0.5
+            deconv.weight.copy_(mixture[..., None, None] * bilinear_kernel(stride, 1))
     return deconv
 
 

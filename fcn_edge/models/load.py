@@ -49,9 +49,8 @@ def load_source(source: str, weights: Path | None, classes: Classes | None = Non
         raise MisuseError(
             f"{name} is a classifier: its segmentation classes are not known", hint="add --data"
         )
-    finest = min(BACKBONES[name])
     width = HEADS.get(name, ModelSpec.head_width)
-    model = build_model(ModelSpec(f"fcn{finest}s-{name}", len(classes), width, context=width is not None))
+    model = build_model(ModelSpec(f"fcn8s-{name}", len(classes), width, context=width is not None))
     return Loaded(model.eval(), classes, load_weights(model, file), ready=False)
 
 

@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "tail"
 @pytest.mark.parametrize("seed", range(60))
 def test_fused_tail_equals_interpolate_and_argmax_in_double_precision(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    stride = int(generator.choice([1, 8, 16, 32]))
+    stride = int(generator.choice([1, 4, 8, 16, 32]))
     classes, height, width = generator.integers(1, 24), *generator.integers(1, 12, 2)
     size = tuple(
         int(generator.integers(max(1, stride * (n - 1) + 1), stride * n + 1)) for n in (height, width)

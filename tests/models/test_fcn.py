@@ -74,6 +74,25 @@ def test_a_fresh_skip_of_the_paper_head_is_silent():
         torch.testing.assert_close(fine.forward_scores(x), up)
 
 
+@pytest.mark.parametrize("backbone", [n for n, strides in BACKBONES.items() if 4 in strides])
+def test_fcn4s_scores_at_stride_4_with_half_of_the_heads_channels(backbone):
+    model = small(f"fcn4s-{backbone}", head_width=9)
+    assert model.up["4"].weight.shape[:2] == (9, 5)
+    for size in [(1, 1), (61, 34)]:
+        with torch.inference_mode():
+            scores = model.forward_scores(torch.randn(1, 3, *size))
+        assert scores.shape[-2:] == tuple(-(-n // 4) for n in size)
+
+
+def test_the_step_to_half_the_channels_starts_as_bilinear_upsampling_of_mixtures():
+    torch.manual_seed(1)
+    x, deconv = torch.randn(2, 6, 5, 7), bilinear_deconv(6, 2, 3)
+    mixed = torch.einsum("nchw,cd->ndhw", x, deconv.weight[..., 1, 1] / 0.75**2)  # (1, 1) is the tap 0.75**2
+    bilinear = F.interpolate(mixed, scale_factor=2, mode="bilinear", align_corners=False)
+    inner = slice(2, -2)
+    torch.testing.assert_close(deconv(x)[..., inner, inner], bilinear[..., inner, inner])
+
+
 def test_a_learned_last_upsampling_gives_scores_at_full_size():
     model = small(final="deconv")
     x = torch.randn(1, 3, 45, 61)

@@ -53,6 +53,8 @@ Forward load(const EngineRequest& request) {
   }
 }
 
+std::string engine_version() { return std::string("LibTorch ") + TORCH_VERSION; }
+
 // One slot: LibTorch runs a frame on the calling thread and returns when it is done.
 class LibTorchEngine : public Engine {
  public:
@@ -65,7 +67,7 @@ class LibTorchEngine : public Engine {
     forward_ = load(request);
   }
 
-  std::string describe() const override { return std::string("LibTorch ") + TORCH_VERSION + " on CPU"; }
+  std::string describe() const override { return engine_version() + " on CPU"; }
   int slots() const override { return 1; }
   std::uint8_t* input(int) override { return input_.data_ptr<std::uint8_t>(); }
   const void* output(int) override { return output_.const_data_ptr(); }
@@ -114,6 +116,7 @@ std::unique_ptr<Engine> open(const EngineRequest& request) {
 }  // namespace fcn_edge
 
 extern "C" __attribute__((visibility("default"))) const fcn_edge::BackendModule* fcn_edge_backend() {
-  static const fcn_edge::BackendModule module{fcn_edge::BackendModule::kAbi, "libtorch", &fcn_edge::open};
+  static const fcn_edge::BackendModule module{fcn_edge::BackendModule::kAbi, "libtorch", &fcn_edge::open,
+                                              &fcn_edge::engine_version};
   return &module;
 }

@@ -24,6 +24,11 @@ constexpr const char* kDevice = "CPU";
   throw Error(code, "OpenVINO cannot " + what + " (" + reason + ")");
 }
 
+std::string engine_version() {
+  const std::string build = ov::get_openvino_version().buildNumber;  // "2026.4.1-22982-..."
+  return "OpenVINO " + build.substr(0, build.find('-'));
+}
+
 ov::AnyMap compile_options(const EngineRequest& request) {
   const bool throughput = request.schedule == Schedule::throughput;
   ov::AnyMap options{
@@ -77,10 +82,7 @@ class OpenVinoEngine : public Engine {
     for (Lane& lane : lanes_) open_lane(lane);
   }
 
-  std::string describe() const override {
-    const std::string build = ov::get_openvino_version().buildNumber;  // "2026.4.1-22982-..."
-    return "OpenVINO " + build.substr(0, build.find('-')) + " on " + kDevice;
-  }
+  std::string describe() const override { return engine_version() + " on " + kDevice; }
 
   int slots() const override { return static_cast<int>(lanes_.size()); }
   std::uint8_t* input(int slot) override { return lane(slot).input.data<std::uint8_t>(); }
@@ -144,6 +146,7 @@ std::unique_ptr<Engine> open(const EngineRequest& request) {
 }  // namespace fcn_edge
 
 extern "C" __attribute__((visibility("default"))) const fcn_edge::BackendModule* fcn_edge_backend() {
-  static const fcn_edge::BackendModule module{fcn_edge::BackendModule::kAbi, "openvino", &fcn_edge::open};
+  static const fcn_edge::BackendModule module{fcn_edge::BackendModule::kAbi, "openvino", &fcn_edge::open,
+                                              &fcn_edge::engine_version};
   return &module;
 }

@@ -100,6 +100,8 @@ std::string find_tensor(const nvinfer1::ICudaEngine& engine, const TensorSpec& s
   return found;
 }
 
+std::string engine_version() { return std::string(kTitle) + " " + library_version(); }
+
 class TensorRtEngine : public Engine {
  public:
   TensorRtEngine(const EngineRequest& request, Device device) : device_(std::move(device)) {
@@ -119,7 +121,7 @@ class TensorRtEngine : public Engine {
   }
 
   std::string describe() const override {
-    return std::string(kTitle) + " " + library_version() + " on " + device_.name + " (sm" +
+    return engine_version() + " on " + device_.name + " (sm" +
            std::to_string(device_.sm) + ")";
   }
 
@@ -223,6 +225,6 @@ std::unique_ptr<Engine> open(const EngineRequest& request) {
 
 extern "C" __attribute__((visibility("default"))) const fcn_edge::BackendModule* fcn_edge_backend() {
   static const fcn_edge::BackendModule module{fcn_edge::BackendModule::kAbi, fcn_edge::nvidia::kModuleName,
-                                              &fcn_edge::nvidia::open};
+                                              &fcn_edge::nvidia::open, &fcn_edge::nvidia::engine_version};
   return &module;
 }

@@ -38,12 +38,13 @@ class MBConv(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Feature maps at strides 8, 16 and 32 of normalised RGB."""
+    """Feature maps at strides 4, 8, 16 and 32 of normalised RGB."""
 
-    channels: ClassVar = {8: 40, 16: 112, 32: 320}
+    channels: ClassVar = {4: 24, 8: 40, 16: 112, 32: 320}
     mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
     classifier_keys = ("features.8.", "classifier.")  # in the published weights, not in an FCN
     taps: ClassVar = {
+        2: 4,
         3: 8,
         5: 16,
         7: 32,

@@ -97,12 +97,12 @@ class Block(nn.Module):
 
 
 class MobileNetEdgeTpuSlim(nn.Module):
-    """Feature maps at strides 8 and 16 of normalised RGB. widths: block -> expansion width, if other."""
+    """Feature maps at strides 4, 8 and 16 of normalised RGB. widths: block -> expansion width, if other."""
 
-    channels: ClassVar = {8: 40, 16: 144}
+    channels: ClassVar = {4: 24, 8: 40, 16: 144}
     mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
     classifier_keys = ("head.", "aspp0.", "image_pooling.", "concat_projection.", "logits.")
-    taps: ClassVar = {8: 8, 21: 16}  # block -> stride of its output
+    taps: ClassVar = {4: 4, 8: 8, 21: 16}  # block -> stride of its output
 
     def __init__(self, widths: Mapping[int, int] | None = None) -> None:
         super().__init__()

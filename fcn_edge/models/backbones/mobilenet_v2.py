@@ -38,14 +38,15 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """Feature maps at strides 8, 16 and 32 of normalised RGB."""
+    """Feature maps at strides 4, 8, 16 and 32 of normalised RGB."""
 
-    channels: ClassVar = {8: 32, 16: 96, 32: 320}
+    channels: ClassVar = {4: 24, 8: 32, 16: 96, 32: 320}
     # Those of Google's original weights, which keep the inputs in -1..1. torchvision's own weights were
     # trained with the ImageNet mean and std; fine-tuning absorbs the difference.
     mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
     classifier_keys = ("features.18.", "classifier.")
     taps: ClassVar = {
+        3: 4,
         6: 8,
         13: 16,
         17: 32,

@@ -67,7 +67,7 @@ Block = type[BasicBlock] | type[Bottleneck]
 
 
 class ResNet(nn.Module):
-    """Feature maps of normalised RGB at strides 8, 16 and 32.
+    """Feature maps of normalised RGB at strides 4, 8, 16 and 32.
 
     blocks: how many in each of 4 stages. dilated: the last two stages keep stride 8 and dilate by 2 and 4
     instead, as in torchvision's fcn_resnet; then only stride 8 has features, those of the last stage.
@@ -80,7 +80,8 @@ class ResNet(nn.Module):
         super().__init__()
         self.dilated = dilated
         wide = block.expansion
-        self.channels = {8: 512 * wide} if dilated else {8: 128 * wide, 16: 256 * wide, 32: 512 * wide}
+        plain = {4: 64 * wide, 8: 128 * wide, 16: 256 * wide, 32: 512 * wide}
+        self.channels = {8: 512 * wide} if dilated else plain
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
@@ -93,10 +94,11 @@ class ResNet(nn.Module):
     def forward(self, x: Tensor) -> dict[int, Tensor]:
         """Return {stride: (N, C, ceil(H/stride), ceil(W/stride))} of x (N, 3, H, W)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        second = self.layer2(self.layer1(x))
+        first = self.layer1(x)
+        second = self.layer2(first)
         third = self.layer3(second)
         last = self.layer4(third)
-        return {8: last} if self.dilated else {8: second, 16: third, 32: last}
+        return {8: last} if self.dilated else {4: first, 8: second, 16: third, 32: last}
 
 
 def stage(
