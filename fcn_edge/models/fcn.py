@@ -90,7 +90,7 @@ class FCN(nn.Module):
 
 
 def head_width(spec: ModelSpec, stride: int) -> int:
-    """Return the head's channels at a stride: half of them at stride 4, whose maps are four times as large."""
+    """Return the head's channels at a stride: half at stride 4, whose maps are four times as large."""
     width = spec.head_width or spec.num_classes
     return (width + 1) // 2 if spec.head_width and stride < 8 else width
 

@@ -15,10 +15,10 @@ FINALS = ("bilinear", "deconv")
 class ModelSpec:
     """Architecture of one FCN.
 
-    name: "fcn{32,16,8,4}s-BACKBONE". head_width: channels of the edge head (half of them at stride 4), None for the paper's head, which
-    fuses class scores directly. context: add a global-average-pooling branch to the coarsest features.
-    final: the last upsampling, half-pixel bilinear (outside the scores) or a learned transposed conv.
-    upsamplers: module name -> form (models/upsample.py), for those that surgery
+    name: "fcn{32,16,8,4}s-BACKBONE". head_width: channels of the edge head (half of them at stride 4),
+    None for the paper's head, which fuses class scores directly. context: add a global-average-pooling
+    branch to the coarsest features. final: the last upsampling, half-pixel bilinear (outside the scores) or
+    a learned transposed conv. upsamplers: module name -> form (models/upsample.py), for those that surgery
     replaced; all others are transposed convs.
     """
 
