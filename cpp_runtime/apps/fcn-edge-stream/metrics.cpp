@@ -46,6 +46,16 @@ void latencies(std::ostream& out, const Statistics& s) {
   }
 }
 
+void drift(std::ostream& out, const Drift& drift) {
+  if (!drift.known()) return;
+  head(out, "fcn_edge_drift_score", "gauge", "Distance of the last frames from those calibrated on.");
+  out << "fcn_edge_drift_score " << drift.score << '\n';
+  head(out, "fcn_edge_drift_threshold", "gauge", "Score that a stream of calibrated scenes stays under.");
+  out << "fcn_edge_drift_threshold " << drift.threshold << '\n';
+  head(out, "fcn_edge_drift_frames_above_total", "counter", "Frames that were above the threshold.");
+  out << "fcn_edge_drift_frames_above_total " << drift.above << '\n';
+}
+
 }  // namespace
 
 std::string prometheus_text(const Statistics& statistics, const std::vector<ClassInfo>& classes,
@@ -53,6 +63,7 @@ std::string prometheus_text(const Statistics& statistics, const std::vector<Clas
   std::ostringstream out;
   counts(out, statistics);
   latencies(out, statistics);
+  drift(out, statistics.drift);
   head(out, "fcn_edge_class_share", "gauge", "Share of the newest mask that a class covers.");
   for (std::size_t id = 0; id < classes.size(); ++id) {
     out << "fcn_edge_class_share{class=\"" << escaped(classes[id].name) << "\"} " << shares[id] << '\n';
@@ -71,6 +82,12 @@ nlohmann::json live_status(const Statistics& statistics, const std::vector<Class
                         {"fps", statistics.fps()},
                         {"stages", nlohmann::json::array()},
                         {"classes", nlohmann::json::array()}};
+  if (const Drift& drift = statistics.drift; drift.known()) {
+    status["drift"] = {{"score", drift.score},
+                       {"threshold", drift.threshold},
+                       {"left", drift.left()},
+                       {"cause", drift.cause()}};
+  }
   for (const auto& [name, latency] : statistics.stages()) {
     status["stages"].push_back({{"name", name},
                                 {"p50", latency->percentile_ms(0.5)},

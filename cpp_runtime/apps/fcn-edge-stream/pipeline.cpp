@@ -1,9 +1,12 @@
 #include "pipeline.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "process.hpp"
+#include "warnings.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -92,6 +95,7 @@ void Pipeline::record(const Frame& frame, const Timing& timing, Clock::time_poin
   Statistics& s = statistics_;
   ++s.frames_out;
   count();
+  watch_drift();
   if (s.frames_out <= settings_.warmup) {
     measured_from_ = shown;
     return;
@@ -104,6 +108,15 @@ void Pipeline::record(const Frame& frame, const Timing& timing, Clock::time_poin
   s.total.add(shown - frame.taken);
   ++s.measured;
   s.seconds = std::chrono::duration<double>(shown - measured_from_).count();
+}
+
+// Said once, when it happens: a stream may run for months.
+void Pipeline::watch_drift() {
+  statistics_.drift = segmenter_.drift();
+  if (statistics_.drift.left() && !said_drift_) {
+    spdlog::warn("{}", drift_sentence(statistics_.drift));
+    said_drift_ = true;
+  }
 }
 
 // What the feed knows, kept up to date for those who watch a run.

@@ -47,6 +47,7 @@ class Pipeline {
   void present(Frame& frame);
   void record(const Frame& frame, const Timing& timing, Clock::time_point shown);
   void count();
+  void watch_drift();
 
   Segmenter& segmenter_;
   Feed& feed_;
@@ -59,6 +60,7 @@ class Pipeline {
   std::vector<Lane> lanes_;
   Mask mask_;
   std::uint64_t admitted_ = 0;
+  bool said_drift_ = false;
   Clock::time_point began_;
   Clock::time_point measured_from_;
   double first_infer_ms_ = 0;

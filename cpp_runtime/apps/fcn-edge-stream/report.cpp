@@ -27,6 +27,15 @@ json stage(const Latency& latency) {
   return out;
 }
 
+json describe_drift(const Drift& drift) {
+  if (!drift.known()) return nullptr;
+  json out{{"score", drift.score},    {"threshold", drift.threshold},       {"highest", drift.highest},
+           {"frames", drift.frames},  {"share_above", drift.share_above()}, {"window", drift.window},
+           {"groups", json::object()}};
+  for (std::size_t g = 0; g < drift.group.size(); ++g) out["groups"][Drift::kGroups[g]] = drift.group[g];
+  return out;
+}
+
 }  // namespace
 
 json make_report(const Statistics& statistics, const std::vector<Warning>& warnings, json device,
@@ -47,6 +56,7 @@ json make_report(const Statistics& statistics, const std::vector<Warning>& warni
     report["latency_ms"][name] = stage(*latency);
     if (raw_samples) report["samples_ms"][name] = latency->samples_ms();
   }
+  report["drift"] = describe_drift(statistics.drift);
   report["device"] = std::move(device);
   report["warnings"] = json::array();
   for (const Warning& warning : warnings) {

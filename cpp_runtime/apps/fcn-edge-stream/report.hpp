@@ -10,8 +10,8 @@
 
 namespace fcn_edge::app {
 
-/// The report's fixed keys: frames_in, frames_out, dropped, fps, latency_ms, device, warnings. `about` is
-/// added beside them (bundle, engine, settings). Percentiles the sample count cannot support are null.
+/// The report's fixed keys: frames_in, frames_out, dropped, fps, latency_ms, drift, device, warnings. `about`
+/// is added beside them (bundle, engine, settings). Percentiles the sample count cannot support are null.
 nlohmann::json make_report(const Statistics& statistics, const std::vector<Warning>& warnings,
                            nlohmann::json device, const nlohmann::json& about, bool raw_samples);
 

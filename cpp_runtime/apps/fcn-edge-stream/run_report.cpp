@@ -24,13 +24,16 @@ void RunReport::finish(const Segmenter& segmenter, const Pipeline& pipeline, boo
   facts.first_infer_ms = pipeline.first_infer_ms();
   facts.load_before = load_before_;
   facts.live = live;
+  facts.cache = !segmenter.cache().empty();
   const std::vector<Warning> warnings = judge(statistics, facts, options_);
   if (!options_.report.empty()) {
     const nlohmann::json facts_of_run = about(segmenter, pipeline, schedule);
     write_report(make_report(statistics, warnings, describe_device(), facts_of_run, options_.raw_samples),
                  options_.report);
   }
-  for (const Warning& warning : warnings) spdlog::warn("{}; {}", warning.message, warning.remedy);
+  for (const Warning& warning : warnings) {
+    if (warning.type != "drift") spdlog::warn("{}; {}", warning.message, warning.remedy);  // said when it was
+  }
   spdlog::info("{} frames in, {} out, {} dropped, {:.1f} fps, age p50 {:.1f} ms", statistics.frames_in,
                statistics.frames_out, statistics.dropped(), statistics.fps(),
                statistics.total.percentile_ms(0.5));

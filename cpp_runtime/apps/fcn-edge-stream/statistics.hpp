@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <fcn_edge/drift.hpp>
 #include <utility>
 
 #include "feed.hpp"
@@ -17,6 +18,7 @@ struct Statistics {
   std::uint64_t abandoned = 0;   ///< frames still waiting when the run was ended
   std::uint64_t reconnects = 0;  ///< times a lost source came back
   std::uint64_t measured = 0;    ///< frames in the latencies below: frames_out less the warm-up
+  Drift drift;                   ///< how far the frames are from calibrated ones
   double seconds = 0;            ///< from the end of the warm-up to the last frame out
 
   Latency capture;  ///< source asked -> frame in memory (for a camera: the wait for light as well)

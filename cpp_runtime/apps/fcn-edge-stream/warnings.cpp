@@ -1,6 +1,7 @@
 #include "warnings.hpp"
 
 #include <cmath>
+#include <cstdio>
 
 namespace fcn_edge::app {
 namespace {
@@ -14,7 +15,18 @@ std::string few_samples(std::uint64_t count) {
 
 std::string ms(double value) { return std::to_string(std::lround(value)) + " ms"; }
 
+std::string decimal(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
+
 }  // namespace
+
+std::string drift_sentence(const Drift& drift) {
+  return "the picture has left what the bundle was calibrated on, most in " + std::string(drift.cause()) +
+         ": drift " + decimal(drift.highest) + ", calibrated scenes stay under " + decimal(drift.threshold);
+}
 
 std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const StreamOptions& options) {
   std::vector<Warning> found;
@@ -53,6 +65,10 @@ std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const Str
     found.push_back({"source_lost",
                      "the source was lost and came back " + std::to_string(s.reconnects) + " times",
                      "check the camera, its cable and its network"});
+  }
+  if (s.drift.known() && s.drift.highest > s.drift.threshold) {
+    found.push_back({"drift", drift_sentence(s.drift),
+                     "look at the masks; calibrate and train on such frames (docs/drift.md)"});
   }
   if (!facts.cache) {
     found.push_back({"no_engine_cache", "the folder for compiled engines cannot be written",

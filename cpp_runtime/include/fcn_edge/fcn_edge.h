@@ -65,6 +65,11 @@ FCN_EDGE_C_API int fcn_edge_class_count(const fcn_edge_segmenter* segmenter);
 /* Name of a class, valid as long as the segmenter; NULL for an id that does not exist. */
 FCN_EDGE_C_API const char* fcn_edge_class_name(const fcn_edge_segmenter* segmenter, int id);
 
+/* How far the last frames are from those the bundle was calibrated on, and the score that a stream of such
+ * scenes stays under; the threshold is 0 for a bundle that cannot tell (docs/drift.md). */
+FCN_EDGE_C_API double fcn_edge_drift_score(const fcn_edge_segmenter* segmenter);
+FCN_EDGE_C_API double fcn_edge_drift_threshold(const fcn_edge_segmenter* segmenter);
+
 /* The sentence of this thread's last failed call; empty when none failed. Valid until its next call. */
 FCN_EDGE_C_API const char* fcn_edge_last_error(void);
 

@@ -10,6 +10,7 @@
 ///     segmenter.info().classes[id]
 
 #include "fcn_edge/bundle_info.hpp"
+#include "fcn_edge/drift.hpp"
 #include "fcn_edge/error.hpp"
 #include "fcn_edge/frame.hpp"
 #include "fcn_edge/overlay.hpp"

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "fcn_edge/bundle_info.hpp"
+#include "fcn_edge/drift.hpp"
 #include "fcn_edge/export.hpp"
 #include "fcn_edge/frame.hpp"
 
@@ -27,6 +29,8 @@ struct Options {
   /// An unwritable folder only costs start-up time.
   std::string cache_dir;
   bool rebuild = false;  ///< build the engine anew even where a cached one matches
+  /// Of the engine's own, e.g. {"cuda_graph", "on"} for TensorRT (docs/nvidia.md); unknown ones are refused.
+  std::map<std::string, std::string> engine_options;
   /// Called with one line at a time while an engine is built, which can take minutes on a GPU; may be empty.
   std::function<void(const std::string&)> progress;
 };
@@ -66,8 +70,15 @@ class FCN_EDGE_API Segmenter {
   const BundleInfo& info() const noexcept;
   const SelfTest& selftest() const noexcept;
 
+  /// How far the frames so far are from those that the bundle was calibrated on; the self-test's do not
+  /// count.
+  const Drift& drift() const noexcept;
+
   /// Name and version of the engine and what it runs on, e.g. "OpenVINO 2026.4.0 on CPU".
   std::string engine() const;
+
+  /// Folder in which the compiled engine is kept for the next start; empty when none could be written.
+  const std::string& cache() const noexcept;
 
   /// Segment one frame of any size. The mask has the bundle's own size, info().height x info().width.
   Mask run(const FrameView& frame);
