@@ -25,6 +25,7 @@ from fcn_edge.export.onnx import export_onnx
 from fcn_edge.gating import Measured, measure, rescue
 from fcn_edge.models.fcn import FCN
 from fcn_edge.operate import TargetMeasure
+from fcn_edge.quantize import drift
 from fcn_edge.quantize.auto import try_methods
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.calibration_check import diagnose
@@ -85,7 +86,7 @@ def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> C
         else:
             model, measured = to_int8(build, original, fp32, calibration)
             build_engine(build, model)
-        write(build, model, measured)
+        write(build, model, measured, calibration)
     gate, following = measured.gate, build.engine.get("next", "")
     return CompileResult(
         config.out, config.target, build.precision, gate, build.layers, following, build.warnings
@@ -240,7 +241,7 @@ def build_engine(build: Build, model: Path) -> None:
     build.engine = said
 
 
-def write(build: Build, model: Path, measured: Measured) -> None:
+def write(build: Build, model: Path, measured: Measured, calibration: CalibrationSet | None) -> None:
     """Write the bundle with golden masks of the very file that ships."""
     config = build.config
     build.evidence["gate"] = measured.evidence
@@ -252,8 +253,10 @@ def write(build: Build, model: Path, measured: Measured) -> None:
         gate=measured.gate, measured=measured.evidence, layers=build.layers, engine=build.engine,
     )  # fmt: skip
     write_bundle(
-        config.out, manifest, model, golden, build.evidence, MIN_AGREEMENT, engines=build.work / "engines"
-    )
+        config.out, manifest, model, golden, build.evidence, MIN_AGREEMENT,
+        engines=build.work / "engines",
+        drift=drift.measure(calibration.frames).to_json() if calibration else None,
+    )  # fmt: skip
 
 
 def golden_frames(build: Build) -> list[Frame]:

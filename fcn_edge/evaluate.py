@@ -40,13 +40,17 @@ def evaluate(
 ) -> dict[str, Any]:
     """Return the metrics of a checkpoint or bundle on a labelled split (ConfusionMatrix.to_json).
 
+    Bundles that know their calibration frames add "drift" (docs/drift.md).
+
     size: (height, width) a checkpoint runs at; default the frames' own. Masks are compared at the labels'
     size.
     """
     subject = open_subject(what, size=size, allow_ungated=allow_ungated)
     dataset = open_dataset(data, split)
     check_classes(subject.name, subject.class_names, dataset)
-    return score([subject], dataset, limit=limit, progress=progress)[0]
+    result = score([subject], dataset, limit=limit, progress=progress)[0]
+    drift = getattr(subject.predict, "drift", None)
+    return result if drift is None else {**result, "drift": drift}
 
 
 def open_subject(what: str, *, size: tuple[int, int] | None = None, allow_ungated: bool = False) -> Subject:

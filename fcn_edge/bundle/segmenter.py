@@ -11,8 +11,10 @@ from fcn_edge.artifacts import PathLike
 from fcn_edge.backends import Engine, load_backend
 from fcn_edge.backends.resize import resize_frame
 from fcn_edge.backends.tail import mask_from_scores
+from fcn_edge.bundle.manifest import DRIFT
 from fcn_edge.bundle.reader import Bundle, read_bundle
 from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.quantize.drift import DriftMonitor, read_statistics
 from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS
 
 
@@ -22,6 +24,7 @@ class Segmenter:
     def __init__(self, engine: Engine, size: tuple[int, int], stride: int | None) -> None:
         """stride: of the engine's scores; None when the engine gives masks."""
         self.engine, self.size, self._stride = engine, size, stride
+        self.monitor: DriftMonitor | None = None  # set by open_bundle where the bundle can tell drift
 
     def __call__(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return the uint8 (H, W) class ids at the bundle's size for a uint8 (h, w, 3) BGR frame."""
@@ -30,10 +33,18 @@ class Segmenter:
                 f"frame is {frame.dtype} {frame.shape}",
                 hint="pass a uint8 array (height, width, 3) in BGR order",
             )
-        output = self.engine.infer(np.ascontiguousarray(resize_frame(frame, self.size)))
+        resized = np.ascontiguousarray(resize_frame(frame, self.size))
+        output = self.engine.infer(resized)
+        if self.monitor is not None:
+            self.monitor.update(resized)
         if self._stride is None:
             return output
         return mask_from_scores(output, self._stride, self.size)
+
+    @property
+    def drift(self) -> dict[str, Any] | None:
+        """How far the frames so far are from those calibrated on (docs/drift.md), or None: it cannot tell."""
+        return self.monitor.to_json() if self.monitor else None
 
     def describe(self) -> dict[str, Any]:
         """Return the engine's name, version and device."""
@@ -63,7 +74,13 @@ def open_bundle(path: PathLike, *, allow_ungated: bool = False, self_test: bool 
     segmenter = Segmenter(engine, bundle.size, output["stride"] if output["tail"] == "scores" else None)
     if self_test:
         run_self_test(segmenter, bundle)
+    segmenter.monitor = _monitor(bundle)
     return segmenter
+
+
+def _monitor(bundle: Bundle) -> DriftMonitor | None:
+    statistics = read_statistics(bundle.path / DRIFT) if DRIFT in bundle.manifest["files"] else None
+    return DriftMonitor(statistics) if statistics else None
 
 
 def _device_engine(target: str) -> str | None:

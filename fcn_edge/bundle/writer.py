@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fcn_edge.artifacts import PathLike, atomic_directory, sha256_bytes, sha256_file
-from fcn_edge.bundle.manifest import MAGIC, MANIFEST, MANIFEST_DIGEST, SCHEMA, check_manifest
+from fcn_edge.bundle.manifest import DRIFT, MAGIC, MANIFEST, MANIFEST_DIGEST, SCHEMA, check_manifest
 
 Pair = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
@@ -25,12 +25,13 @@ def write_bundle(
     min_agreement: float,
     *,
     engines: Path | None = None,
+    drift: dict[str, Any] | None = None,
 ) -> Path:
     """Write the bundle and return its folder; an existing one is replaced only when the new one is whole.
 
     manifest: all keys but magic, schema, files and golden. golden: frame uint8 (H, W, 3) BGR and the mask
     uint8 (H, W) the engine gives. evidence: name -> JSON value, written to evidence/NAME.json. engines:
-    folder of prebuilt engines, copied to engines/.
+    folder of prebuilt engines, copied to engines/. drift: content of drift.json (quantize.drift).
     """
     with atomic_directory(path) as folder:
         (folder / "model.onnx").write_bytes(Path(model_onnx).read_bytes())
@@ -39,6 +40,8 @@ def write_bundle(
             shutil.copytree(engines, folder / "engines")
         for name, value in evidence.items():
             _write_json(folder / "evidence" / f"{name}.json", value)
+        if drift is not None:
+            (folder / DRIFT).write_text(json.dumps(drift, allow_nan=False) + "\n", encoding="utf-8")
         files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
         full = {
             "magic": MAGIC,

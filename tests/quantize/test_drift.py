@@ -1,0 +1,132 @@
+"""Drift: distances against Wasserstein's by sorting, thresholds, windows, and what changed pictures score."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden.make_golden import smooth_frames
+
+from fcn_edge.errors import FcnEdgeError
+from fcn_edge.quantize.drift import (
+    COLUMNS,
+    FEWEST,
+    ROWS,
+    SHARPNESS,
+    DriftMonitor,
+    DriftStatistics,
+    Group,
+    histograms,
+    measure,
+    points,
+    read_statistics,
+)
+
+FRAMES = smooth_frames(40, seed=5, size=(120, 160))
+NOISE = np.random.default_rng(0).integers(-20, 21, FRAMES[0].shape)
+STATISTICS = measure(FRAMES[:30])
+
+
+def bins_of(frame: np.ndarray) -> dict[str, list[np.ndarray]]:
+    """The bins of every sample point, pixel by pixel in plain Python."""
+    height, width = frame.shape[:2]
+
+    def luma(y: int, x: int) -> int:
+        b, g, r = map(int, frame[min(y, height - 1), min(x, width - 1)])
+        return (29 * b + 150 * g + 77 * r + 128) // 256
+
+    light, blue, red, sharp = [], [], [], []
+    for i in range(ROWS):
+        for j in range(COLUMNS):
+            y, x = int((i + 0.5) * height / ROWS), int((j + 0.5) * width / COLUMNS)
+            here = luma(y, x)
+            light.append(here // 8)
+            for found, band in ((blue, 0), (red, 2)):
+                found.append(min(max((int(frame[y, x, band]) - here + 64) // 4, 0), 31))
+            step = max(abs(luma(y, x + 1) - here), abs(luma(y + 1, x) - here))
+            sharp.append(sum(step >= edge for edge in SHARPNESS))
+    return {
+        "light": [np.array(light)],
+        "colour": [np.array(blue), np.array(red)],
+        "sharpness": [np.array(sharp)],
+    }
+
+
+@pytest.mark.parametrize("size", [(120, 160), (1, 1), (37, 53)])
+def test_distances_are_wassersteins_between_the_samples(size: tuple[int, int]) -> None:
+    first, second = smooth_frames(2, seed=8, size=size)
+    found = (histograms(first), histograms(second))
+    for name, samples in bins_of(first).items():
+        others = bins_of(second)[name]
+        # for as many samples on both sides the distance is that of the sorted ones, one by one
+        expected = sum(np.abs(np.sort(a) - np.sort(b)).sum() for a, b in zip(samples, others, strict=True))
+        group = Group(np.cumsum(found[0][name])[None], 1.0)
+        assert group.distance(found[1][name]) == expected
+
+
+def test_points_are_inside_and_evenly_spread() -> None:
+    for length in (1, 2, 63, 64, 65, 1000):
+        found = points(length, 64)
+        assert found[0] >= 0
+        assert found[-1] < length
+        assert np.diff(found).max() - np.diff(found).min() <= 1
+
+
+def test_a_calibration_frame_is_no_distance_from_its_set_and_typical_ones_are_about_one() -> None:
+    assert all(value == 0 for value in STATISTICS.distances(FRAMES[7]).values())
+    scores = [max(STATISTICS.distances(frame).values()) for frame in FRAMES[30:]]
+    assert np.mean(scores) < STATISTICS.threshold
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda frame: frame // 5, "light"),
+        (lambda frame: np.clip(frame + NOISE, 0, 255), "sharpness"),
+        (lambda frame: np.stack([frame[..., 1]] * 3, axis=2), "colour"),
+    ],
+    ids=["dark", "noise", "grey"],
+)
+def test_changed_pictures_leave_the_set_by_the_group_that_changed(change, cause: str) -> None:
+    monitor = DriftMonitor(STATISTICS)
+    for frame in FRAMES[30:]:
+        monitor.update(np.asarray(change(frame), np.uint8))
+    found = monitor.to_json()
+    assert found["score"] > found["threshold"]
+    assert max(found["groups"], key=found["groups"].get) == cause
+
+
+def test_threshold_rises_with_how_far_apart_the_calibration_frames_are_left_out() -> None:
+    odd = [*FRAMES[:30], FRAMES[0] // 8, np.full_like(FRAMES[0], 255), FRAMES[1] // 4 + 190]
+    assert measure(odd).threshold > STATISTICS.threshold
+
+
+def test_monitor_is_the_mean_of_the_window_and_counts_single_frames() -> None:
+    statistics = DriftStatistics(STATISTICS.groups, STATISTICS.threshold, window=12)
+    monitor = DriftMonitor(statistics)
+    frames = [*FRAMES[30:], *(frame // 5 for frame in FRAMES)]
+    scores, means = [], []
+    for frame in frames:
+        scores.append(monitor.update(frame))
+        means.append(monitor.score)
+        assert monitor.score == pytest.approx(np.mean(scores[-12:]))
+    found = monitor.to_json()
+    assert found["frames"] == len(frames)
+    assert found["share_above"] == np.mean(np.array(scores) > statistics.threshold)
+    assert found["highest"] == pytest.approx(max(means[FEWEST - 1 :]))
+
+
+def test_statistics_are_read_as_they_were_written(tmp_path: Path) -> None:
+    file = tmp_path / "drift.json"
+    file.write_text(json.dumps(STATISTICS.to_json()))
+    again = read_statistics(file)
+    assert again is not None
+    assert again.distances(FRAMES[33]) == STATISTICS.distances(FRAMES[33])
+    assert (again.threshold, again.window) == (STATISTICS.threshold, STATISTICS.window)
+    file.write_text(json.dumps({**STATISTICS.to_json(), "version": 2}))
+    assert read_statistics(file) is None
+    file.write_text('{"version": 1, "groups": []}')
+    with pytest.raises(FcnEdgeError, match=r"drift\.json holds no drift statistics"):
+        read_statistics(file)
