@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -16,10 +17,11 @@ struct EngineRequest {
   std::filesystem::path bundle;  ///< verified folder; the model is bundle/model.onnx
   const Manifest* manifest = nullptr;
   Schedule schedule = Schedule::latency;
-  int threads = 0;              ///< 0: the engine's choice
-  int slots = 0;                ///< 0: the engine's choice
-  std::filesystem::path cache;  ///< folder for compiled engines, or empty for none
-  bool rebuild = false;         ///< build the engine even where a cached one matches
+  int threads = 0;                             ///< 0: the engine's choice
+  int slots = 0;                               ///< 0: the engine's choice
+  std::filesystem::path cache;                 ///< folder for compiled engines, or empty for none
+  bool rebuild = false;                        ///< build the engine even where a cached one matches
+  std::map<std::string, std::string> options;  ///< the backend's own; it refuses those it does not know
   std::function<void(const std::string&)>
       progress;  ///< notes during a long build, one line each; may be empty
 };

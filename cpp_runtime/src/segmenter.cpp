@@ -77,6 +77,7 @@ Segmenter Segmenter::open(const std::string& folder, const Options& options) {
   request.threads = options.threads;
   request.slots = options.slots;
   request.rebuild = options.rebuild;
+  request.options = options.engine_options;
   request.progress = options.progress;
   std::unique_ptr<Engine> engine = open_engine(request, options.cache_dir);
   Segmenter segmenter(std::make_unique<Impl>(bundle.manifest, std::move(engine)));

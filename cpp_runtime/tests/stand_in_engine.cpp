@@ -52,12 +52,15 @@ class StandIn : public Engine {
   std::vector<Lane> lanes_;
 };
 
+std::string engine_version() { return "stand-in 1.0"; }
+
 std::unique_ptr<Engine> open(const EngineRequest& request) { return std::make_unique<StandIn>(request); }
 
 }  // namespace
 }  // namespace fcn_edge
 
 extern "C" __attribute__((visibility("default"))) const fcn_edge::BackendModule* fcn_edge_backend() {
-  static const fcn_edge::BackendModule module{fcn_edge::BackendModule::kAbi, "stand-in", &fcn_edge::open};
+  static const fcn_edge::BackendModule module{fcn_edge::BackendModule::kAbi, "stand-in", &fcn_edge::open,
+                                              &fcn_edge::engine_version};
   return &module;
 }

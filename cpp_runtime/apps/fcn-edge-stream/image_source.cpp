@@ -4,12 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <fcn_edge/error.hpp>
 #include <filesystem>
 #include <opencv2/imgcodecs.hpp>
 #include <utility>
 #include <vector>
+
+#include "image_name.hpp"
 
 namespace fcn_edge::app {
 namespace fs = std::filesystem;
@@ -63,13 +64,6 @@ class ImageSource : public Source {
 };
 
 }  // namespace
-
-bool is_image_name(const std::string& path) {
-  std::string extension = fs::path(path).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".bmp";
-}
 
 std::unique_ptr<Source> open_images(const std::string& path) {
   std::vector<fs::path> files;

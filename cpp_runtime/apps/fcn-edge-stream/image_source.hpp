@@ -7,9 +7,6 @@
 
 namespace fcn_edge::app {
 
-/// True for the extensions the image source reads: .png .jpg .jpeg .bmp
-bool is_image_name(const std::string& path);
-
 /// The images of a folder in name order, or one image file. Throws Error(misuse) when there is none.
 std::unique_ptr<Source> open_images(const std::string& path);
 

@@ -2,10 +2,11 @@
 
 #include <sys/resource.h>
 
-#include <opencv2/imgcodecs.hpp>
 #include <utility>
 
+#include "jpeg.hpp"
 #include "legend.hpp"
+#include "media.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -18,7 +19,10 @@ constexpr int kNice = 10;
 }  // namespace
 
 LivePicture::LivePicture(const std::vector<ClassInfo>& classes, double alpha)
-    : classes_(classes), alpha_(alpha), painter_([this] { paint_all(); }) {}
+    : classes_(classes), alpha_(alpha) {
+  media();  // what is missing is an error here; the painter has nobody to tell
+  painter_ = std::thread([this] { paint_all(); });
+}
 
 LivePicture::~LivePicture() {
   {
@@ -82,7 +86,7 @@ void LivePicture::paint_all() {
         .draw(mask, {camera.data, camera.cols, camera.rows, static_cast<std::ptrdiff_t>(camera.step)});
     legend.draw(camera);
     auto bytes = std::make_shared<std::vector<std::uint8_t>>();
-    cv::imencode(".jpg", camera, *bytes, {cv::IMWRITE_JPEG_QUALITY, kQuality});
+    encode_jpeg(camera, kQuality, *bytes);
     const std::lock_guard<std::mutex> lock(mutex_);
     picture_ = std::move(bytes);
     ++number_;

@@ -54,7 +54,7 @@ class LivePicture {
   std::uint64_t number_ = 0;   // of picture_
   Clock::time_point next_;     // not sooner, so that encoding stays cheap
   Clock::time_point watched_;  // when a viewer last asked
-  std::thread painter_;        // last: starts when everything above is ready
+  std::thread painter_;
 };
 
 }  // namespace fcn_edge::app

@@ -3,6 +3,7 @@
 #include <fcn_edge/error.hpp>
 #include <filesystem>
 
+#include "image_name.hpp"
 #include "image_source.hpp"
 #include "lasting_source.hpp"
 #include "raw_source.hpp"

@@ -120,7 +120,9 @@ void declare(CLI::App& app, StreamOptions& o) {
 }
 
 std::string version_text() {
-  return std::string("fcn-edge-stream ") + version() + " (OpenCV " + cv::getVersionString() + ")";
+  std::string text = std::string("fcn-edge-stream ") + version() + "\nOpenCV " + cv::getVersionString();
+  for (const std::string& engine : engine_versions()) text += "\n" + engine;
+  return text;
 }
 
 [[noreturn]] void unknown_option(const CLI::App& app, const std::string& word) {
@@ -160,7 +162,8 @@ std::optional<StreamOptions> parse_options(int argc, const char* const* argv) {
   StreamOptions options;
   CLI::App app("Segment a video stream with a bundle: source -> engine -> overlay, masks, report.",
                "fcn-edge-stream");
-  app.set_version_flag("--version", version_text());
+  app.set_version_flag("--version", version_text,
+                       "Print the versions of the program, OpenCV and the engines");
   app.footer(kExamples);
   app.allow_extras();
   declare(app, options);

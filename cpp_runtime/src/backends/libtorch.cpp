@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine.hpp"
+#include "engine_options.hpp"
 #include "fcn_edge/error.hpp"
 
 namespace fcn_edge {
@@ -109,6 +110,7 @@ class LibTorchEngine : public Engine {
 };
 
 std::unique_ptr<Engine> open(const EngineRequest& request) {
+  check_option_names(request, {});
   return std::make_unique<LibTorchEngine>(request);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine.hpp"
+#include "engine_options.hpp"
 #include "fcn_edge/error.hpp"
 
 namespace fcn_edge {
@@ -139,6 +140,7 @@ class OpenVinoEngine : public Engine {
 };
 
 std::unique_ptr<Engine> open(const EngineRequest& request) {
+  check_option_names(request, {});
   return std::make_unique<OpenVinoEngine>(request);
 }
 
