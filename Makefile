@@ -2,6 +2,7 @@
 #   make demo    the whole line in minutes: out/demo/report.html, the bundles, an overlay clip
 #   make test    all tests: Python and C++
 #   make lint    ruff, mypy, clang-format
+#   make sanitize, fuzz-short, soak-short, tidy    the C++ runtime under stress
 # PYTHON=python3.12 chooses an interpreter (3.10 to 3.13); TORCH_INDEX=URL an index with CPU-only torch wheels.
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ STREAM := $(BUILD)/fcn-edge-stream
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 CPP_SOURCES := CMakeLists.txt $(shell find cpp_runtime -type f 2>/dev/null)
 
-.PHONY: demo test pytest ctest lint format system venv build clean soak-short
+.PHONY: demo test pytest ctest lint format system venv build clean soak-short sanitize fuzz-short tidy
 
 demo: $(STREAM)
 	$(VENV)/bin/fcn-edge demo --out out/demo
@@ -58,6 +59,27 @@ $(STREAM): $(VENV)/.installed $(CPP_SOURCES)
 # A minute of the synthetic source: memory and open files must stay flat (read the report's "soak").
 soak-short: $(STREAM)
 	$(STREAM) tests/golden/tiny.fcne --source test:640x480 --seconds 60 --soak --report $(BUILD)/soak.json
+
+# The C++ tests under AddressSanitizer with UBSan, then under ThreadSanitizer. LibTorch is left out: it is not compiled
+# for sanitizers, and no unit test uses it. The NVIDIA engine's tests run on their stand-in.
+SANITIZER_FLAGS := -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG='-O1 -g1' -DFCN_EDGE_LIBTORCH=OFF \
+	-DFCN_EDGE_BUILD_EXAMPLES=OFF -DPython3_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python
+
+sanitize: $(VENV)/.installed
+	cmake -S . -B $(BUILD)/asan $(SANITIZER_FLAGS) -DFCN_EDGE_SANITIZE=address,undefined
+	cmake --build $(BUILD)/asan
+	ctest --test-dir $(BUILD)/asan --output-on-failure
+	cmake -S . -B $(BUILD)/tsan $(SANITIZER_FLAGS) -DFCN_EDGE_SANITIZE=thread
+	cmake --build $(BUILD)/tsan
+	ctest --test-dir $(BUILD)/tsan --output-on-failure
+
+# Every fuzz target for some seconds, under AddressSanitizer and UBSan; scripts/fuzz.sh 600 goes on for longer.
+fuzz-short: $(VENV)/.installed
+	scripts/fuzz.sh 5 $(BUILD)/fuzz
+
+# clang-tidy with the rules of .clang-tidy over every C++ file that is compiled.
+tidy: $(STREAM)
+	scripts/tidy.sh $(BUILD)
 
 clean:
 	rm -rf $(BUILD) $(VENV) out
