@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fcn_edge.errors import MisuseError
+from fcn_edge.errors import MisuseError, unknown_name
 
+PRECISIONS = ("fp32", "fp16", "int8")
 AUGMENTATIONS = ("none", "standard", "strong")
 
 
@@ -16,6 +17,17 @@ def parse_size(text: str) -> tuple[int, int]:
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
         raise MisuseError(f"--size '{text}' is not HEIGHTxWIDTH", hint="type for example --size 360x480")
     return int(parts[0]), int(parts[1])
+
+
+def parse_precision(name: str | None, int8: bool) -> str:
+    """Return the precision that --precision `name`, which may be missing, and --int8 ask for."""
+    if name is not None and name not in PRECISIONS:
+        raise unknown_name("precision", name, PRECISIONS)
+    if int8 and name not in (None, "int8"):
+        raise MisuseError(
+            f"--int8 and --precision {name} contradict each other", hint="leave one of them out"
+        )
+    return "int8" if int8 else name or "fp32"
 
 
 def parse_options(pairs: list[str]) -> dict[str, str]:
@@ -34,6 +46,8 @@ class TrainConfig:
     out: Path  # run folder
     model: str = "fcn8s-efficientnet_lite0"
     weights: Path | None = None  # pretrained backbone or coarser FCN (.safetensors, .pth)
+    start: str | None = None  # a checkpoint to go on from: its network replaces model, head_width, ...
+    qat: bool = False  # round as INT8 does while training; needs `start`
     paper_head: bool = False  # fuse class scores as the paper does, instead of head_width channels
     head_width: int = 96  # channels of the edge head
     final: str = "bilinear"  # last upsampling: bilinear | deconv (learned)
@@ -64,6 +78,12 @@ class TrainConfig:
                 raise MisuseError(f"--{name} is {value}", hint=f"type --{name} 1 or more")
         if not self.lr > 0:
             raise MisuseError(f"--lr is {self.lr}", hint="type a positive learning rate, e.g. --lr 0.0015")
+        if self.qat and self.start is None:
+            raise MisuseError(
+                "--qat fine-tunes a trained network for INT8", hint="add --from RUN, a checkpoint or zoo:NAME"
+            )
+        if self.start is not None and self.weights is not None:
+            raise MisuseError("--from and --weights both say where to start", hint="leave one of them out")
         if self.minutes is not None and not self.minutes > 0:
             raise MisuseError(f"--minutes is {self.minutes}", hint="type a number of minutes, e.g. 30")
         if not 0 <= self.ema < 1:
@@ -81,6 +101,7 @@ class CompileConfig:
     data: str | None = None
     target: str = "openvino"
     int8: bool = False
+    half: bool = False  # float16 instead of float32, for targets that compute in it
     size: tuple[int, int] | None = None  # (height, width); None: the data's own frame size
     split: str = "val"  # split of the gate
     labelled: bool = True  # False: the data has no masks, the gate takes argmax agreement with fp32
@@ -96,6 +117,11 @@ class CompileConfig:
     seed: int = 0
     limit: int | None = None  # gate on at most N frames
     options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def precision(self) -> str:
+        """int8 | fp16 | fp32: what the layers compute in."""
+        return "int8" if self.int8 else "fp16" if self.half else "fp32"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,13 @@ def train(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Pretrained backbone: .safetensors or .pth.")
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Go on from a checkpoint: its network and weights, a new schedule."),
+    ] = None,
+    qat: Annotated[
+        bool, typer.Option("--qat", help="Round as INT8 does while training; needs --from, and a low --lr.")
+    ] = False,
     epochs: Annotated[
         int, typer.Option("--epochs", help="Passes over the training frames.")
     ] = TrainConfig.epochs,
@@ -83,6 +90,8 @@ def train(
         out=out,
         model=model,
         weights=weights,
+        start=start,
+        qat=qat,
         paper_head=paper_head,
         head_width=head_width,
         final=final,
@@ -106,7 +115,10 @@ def train(
         workers=workers,
         limit=limit,
     )
-    from fcn_edge.train import train as run
+    if qat:
+        from fcn_edge.qat import train_for_int8 as run
+    else:
+        from fcn_edge.train import train as run
 
     result = run(config).to_json()
     if os.environ.get("RANK", "0") != "0":  # one process of several (torchrun) speaks for all

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fcn_edge.models.fake_quant import FakeQuantized
 from fcn_edge.models.fcn import FCN
 
 
@@ -23,7 +24,7 @@ def to_input(frames: Tensor, mean: tuple[float, float, float], std: tuple[float,
     return (rgb * scale - shift).contiguous(memory_format=torch.channels_last)
 
 
-def predict_mask(model: FCN, frame: np.ndarray) -> np.ndarray:
+def predict_mask(model: FCN | FakeQuantized, frame: np.ndarray) -> np.ndarray:
     """Return the class ids, uint8 (H, W), of one uint8 BGR frame (H, W, 3). `model` is in eval mode."""
     device = next(model.parameters()).device
     with torch.inference_mode():

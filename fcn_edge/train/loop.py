@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,12 +18,13 @@ from fcn_edge.config import TrainConfig
 from fcn_edge.data import Dataset
 from fcn_edge.errors import FcnEdgeError
 from fcn_edge.models import build_model
+from fcn_edge.models.fake_quant import FakeQuantized
 from fcn_edge.models.fcn import FCN
 from fcn_edge.models.frames import predict_mask, to_input
 from fcn_edge.models.spec import ModelSpec
 from fcn_edge.models.weights import load_weights
 from fcn_edge.train.batches import Batches, choose_crop, make_augmentation
-from fcn_edge.train.checkpoint import save_checkpoint
+from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
 from fcn_edge.train.curve import write_curve
 from fcn_edge.train.device import choose_device
 from fcn_edge.train.distributed import ALONE, Ranks, join, synchronized
@@ -58,17 +60,21 @@ class TrainResult:
         return {**asdict(self), "checkpoint": str(self.checkpoint)}
 
 
-def train(config: TrainConfig) -> TrainResult:
+Prepare = Callable[[FCN], FakeQuantized]  # turns a network into one that rounds as INT8 does
+
+
+def train(config: TrainConfig, prepare: Prepare | None = None) -> TrainResult:
     """Train as `config` says and return what was reached; the run folder then holds
 
     model.safetensors (+ .json): the best checkpoint by mean IU on val; last.safetensors: the latest;
-    state.safetensors: what --resume needs; curve.csv and .png; predictions.png. Raises FcnEdgeError for
+    state.safetensors: what --resume needs; curve.csv and .png; predictions.png. prepare: for training with
+    INT8 in the loop (fcn_edge/qat.py); scores are then those of the rounding network. Raises FcnEdgeError for
     data, weights or options that cannot be used and for a loss that is not finite.
     """
     data, val = open_splits(config)
     ranks = join(choose_device(config.device))
     try:
-        return Trainer(config, data, val, ranks).run()
+        return Trainer(config, data, val, ranks, prepare).run()
     finally:
         ranks.leave()
 
@@ -76,7 +82,14 @@ def train(config: TrainConfig) -> TrainResult:
 class Trainer:
     """One run on a training set and, where there is one, a validation set."""
 
-    def __init__(self, config: TrainConfig, data: Dataset, val: Dataset | None, ranks: Ranks = ALONE) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: Dataset,
+        val: Dataset | None,
+        ranks: Ranks = ALONE,
+        prepare: Prepare | None = None,
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.val, self.classes, self.ranks = config, val, data.classes, ranks
         self.device = choose_device(config.device)
@@ -84,7 +97,8 @@ class Trainer:
         self.batches = Batches(
             data, make_augmentation(config.augment, crop), config.batch, config.seed, config.workers, ranks
         )
-        self.model = self._make_model()
+        made = self._make_model()
+        self.model: FCN | FakeQuantized = prepare(made) if prepare else made
         self.frozen = Frozen(self.model.backbone, config.freeze)
         counts = count_pixels(data, len(data.classes))
         self.absent = [name for name, n in zip(data.classes.names, counts, strict=True) if n == 0]
@@ -177,12 +191,14 @@ class Trainer:
         at.curve.append(row)
         if not self.ranks.is_main:
             return
-        info = self._info(row)
-        save_checkpoint(out, self._kept(), self.classes, info, name="last")
+        info, kept = self._info(row), self._kept()
+        if isinstance(kept, FakeQuantized):
+            info["qat"], kept = kept.record(), kept.fcn
+        save_checkpoint(out, kept, self.classes, info, name="last")
         score = row.get("miou")
         better = score is not None and (at.best is None or score > at.best)
         if better or at.best is None:  # without a score yet the latest is the best there is
-            save_checkpoint(out, self._kept(), self.classes, info)
+            save_checkpoint(out, kept, self.classes, info)
             at.best, at.best_epoch = score, at.epoch
         write_curve(out, at.curve)
         if self.board:
@@ -221,15 +237,31 @@ class Trainer:
             predict = partial(predict_mask, self._kept().eval())
             draw_contact_sheet(self.config.out / "predictions.png", predict, self.val)
 
-    def _kept(self) -> FCN:
-        return cast(FCN, self.ema.model) if self.ema else self.model
+    def _kept(self) -> FCN | FakeQuantized:
+        return cast(FCN | FakeQuantized, self.ema.model) if self.ema else self.model
 
     def _make_model(self) -> FCN:
         config = self.config
+        if config.start is not None:
+            return self._load(config.start)
         width = None if config.paper_head else config.head_width
         spec = ModelSpec(config.model, len(self.classes), width, not config.paper_head, config.final)
         model = build_model(spec)
         self.loaded = str(load_weights(model, config.weights)) if config.weights else ""
+        return self._placed(model)
+
+    def _load(self, start: str) -> FCN:
+        """Return the network of a checkpoint, which must know the data's classes."""
+        found = load_checkpoint(start)
+        if found.classes.names != self.classes.names:
+            raise FcnEdgeError(
+                f"{start} knows {len(found.classes)} classes, {self.config.data} has {len(self.classes)}",
+                hint="--from goes on with the same classes; --weights starts anew with others",
+            )
+        self.loaded = f"the network of {start}"
+        return self._placed(found.model)
+
+    def _placed(self, model: FCN) -> FCN:
         model = cast(FCN, synchronized(model, self.ranks, self.device))
         return model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 

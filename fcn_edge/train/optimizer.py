@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import torch
 
+from fcn_edge.models.fake_quant import FakeQuantized
 from fcn_edge.models.fcn import FCN
 
 BACKBONE_RATE = 0.2  # the pretrained part moves a fifth as fast
 
 
-def make_optimizer(model: FCN, lr: float, weight_decay: float) -> torch.optim.AdamW:
+def make_optimizer(model: FCN | FakeQuantized, lr: float, weight_decay: float) -> torch.optim.AdamW:
     """Return AdamW over backbone and head; each group keeps its peak rate in `peak`.
 
     Biases and BatchNorm scales are not decayed: pulling them to zero is no prior worth having.
     """
+    backbone = set(model.backbone.parameters())
     groups = []
     for inside, peak in ((True, BACKBONE_RATE * lr), (False, lr)):
-        part = [
-            p
-            for name, p in model.named_parameters()
-            if p.requires_grad and name.startswith("backbone.") == inside
-        ]
+        part = [p for p in model.parameters() if p.requires_grad and (p in backbone) == inside]
         groups.append({"params": [p for p in part if p.ndim > 1], "peak": peak, "weight_decay": weight_decay})
         groups.append({"params": [p for p in part if p.ndim <= 1], "peak": peak, "weight_decay": 0.0})
     return torch.optim.AdamW(groups, lr=lr)

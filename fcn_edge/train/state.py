@@ -100,7 +100,8 @@ def load_state(
 
 def refuse_other_options(saved: dict[str, Any], asked: dict[str, Any]) -> None:
     """Raise MisuseError listing every option that differs."""
-    differs = [key for key in sorted(saved | asked) if saved.get(key) != asked.get(key)]
+    # an option that is off equals one that did not exist when the run began
+    differs = [key for key in sorted(saved | asked) if (saved.get(key) or None) != (asked.get(key) or None)]
     if differs:
         listed = ", ".join(f"{key} was {saved.get(key)} and is {asked.get(key)}" for key in differs)
         raise MisuseError(
