@@ -1,7 +1,8 @@
 """The race: the same trained networks, run by us and by what people would pick instead, interleaved.
 
-    python benchmarks/race.py                 # every network, size and rival
-    python benchmarks/race.py --quick --json  # 360x480 only, without torch.compile, under ten minutes
+    python benchmarks/race.py                 # every network, size and rival; about 15 minutes
+    python benchmarks/race.py --quick --json  # 360x480 only, without torch.compile; under ten minutes
+    .venv/bin/pip install -c constraints.txt -r benchmarks/peers.txt  # the rivals that are not dependencies
 
 It is `fcn-edge bench --against` on two networks and two sizes: every rival is a process of its own that gets
 the same frames and is asked in turns; a uint8 BGR frame in, a uint8 mask out. One whose package is missing is
@@ -39,7 +40,7 @@ def main() -> None:
     rows = [race(net, size, config, options.minutes) for net in options.net or NETS for size in sizes]
     result = {
         "commit": commit(),
-        "device": rows[0].pop("device"),
+        "device": _device(rows),
         "method": {"rounds": options.rounds, "frames": options.frames},
         "rows": rows,
         "provenance": provenance("python " + " ".join(sys.argv)),
@@ -47,7 +48,9 @@ def main() -> None:
     out = options.out or (None if options.quick else RESULTS)
     if out:
         atomic_write_json(out, result)
-    print(json.dumps(result) if options.json else "\n".join(text(row) for row in rows))
+    print(json.dumps(result) if options.json else "\n".join(map(text, rows)))
+    if options.json:
+        say("\n".join(map(text, rows)))
 
 
 def parse() -> argparse.Namespace:
@@ -80,6 +83,13 @@ def race(net: str, size: tuple[int, int], config: BenchConfig, minutes: float) -
     return {"net": net, "size": list(size), **report["against"], "device": report["device"]}
 
 
+def _device(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Take the machine's facts out of all rows, and return them with the worst of the stolen times."""
+    devices = [row.pop("device") for row in rows]
+    steals = [one["during_the_run"]["steal"] or 0.0 for one in devices]
+    return devices[steals.index(max(steals))]
+
+
 def text(row: dict[str, Any]) -> str:
     """Return a row as lines for people."""
     lines = [f"{row['net']} {row['size'][0]}x{row['size'][1]}: ours {row['ours_ms']['p50']:.2f} ms"]
@@ -87,7 +97,8 @@ def text(row: dict[str, Any]) -> str:
         ratio = one["times_ours"]
         spread = f"{ratio['min']:.2f} to {ratio['max']:.2f}"
         same = f"{one['same_pixels_as_ours']:.2%} of the pixels as ours"
-        lines.append(f"  {one['name']:17} x{ratio['median']:5.2f} our time ({spread}), {same}")
+        doubt = "" if one["agrees"] else ": MASKS DIFFER, its time does not count"
+        lines.append(f"  {one['name']:17} x{ratio['median']:5.2f} our time ({spread}), {same}{doubt}")
     return "\n".join(lines + [f"  {name:17} {why}" for name, why in row["absent"].items()])
 
 

@@ -22,7 +22,7 @@ def against_section(report: Json) -> str:
             number(one["latency_ms"]["p50"], 2),
             _ratio(one["times_ours"]),
             percent(one["same_pixels_as_ours"], 2),
-            one["settings"],
+            f"{one.get('version', '')}: {one['settings']}".removeprefix(": "),
         ]
         for one in rivals
     ]
@@ -41,6 +41,10 @@ def _verdict(rivals: list[Json]) -> str:
     """Return in words who is faster than we are, or by how much the best rival is slower."""
     if not rivals:
         return "No other runtime could run this network here."
+    differing = [one["name"] for one in rivals if not one.get("agrees", True)]
+    if differing:
+        alike = [one for one in rivals if one["name"] not in differing]
+        return f"{_verdict(alike)} Not counted, because the masks differ: {', '.join(differing)}."
     faster = [one["name"] for one in rivals if one["times_ours"]["max"] < 1.0]
     if faster:
         return f"Faster than ours in every round: {', '.join(faster)}."

@@ -8,13 +8,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from fcn_edge.bench.rivals import RIVALS, Rival, RivalContext
 from fcn_edge.bench.rivals import field as field_module
+from fcn_edge.bench.rivals.convert import int8_table
 from fcn_edge.bench.rivals.field import Field, check_names
 from fcn_edge.bench.rivals.frames import first_frames
+from fcn_edge.bench.rivals.predictors import argmax
 from fcn_edge.config import BenchConfig
 from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.models.frames import to_input
 
 WORKER = """
 import json, sys
@@ -64,6 +68,36 @@ def test_rivals_are_measured_beside_ours_and_their_masks_compared(context: Rival
     assert rival["same_pixels_as_ours"] == 0.75
     assert rival["settings"] == "Made up."
     assert [len(one) for one in rival["samples_ms"]] == [3, 3]
+
+
+@pytest.mark.parametrize(("same", "agrees"), [(1.0, True), (0.5, False)])
+def test_a_rival_with_other_masks_is_said_to_compute_something_else(
+    context: RivalContext, same: float, agrees: bool
+) -> None:
+    ours = np.ones((2, 4, 6), np.uint8)
+    ours[:, :, : round(6 * (1 - same))] = 0
+    with Field(("steady",), context, ours, lambda text: None) as field:
+        field.run_round(3)
+        (rival,) = field.to_json([[10.0] * 3])["rivals"]
+    assert (rival["same_pixels_as_ours"], rival["agrees"]) == (same, agrees)
+
+
+def test_argmax_takes_the_first_largest_class_as_numpy_does() -> None:
+    scores = np.random.default_rng(0).integers(0, 4, (150, 20, 30)).astype(np.float32)  # with ties
+    np.testing.assert_array_equal(argmax(scores), scores.argmax(0))
+
+
+def test_what_rivals_get_is_the_input_that_the_network_was_trained_on(tmp_path: Path) -> None:
+    context = RivalContext("zoo:road", (4, 6), tmp_path / "f.npy", tmp_path / "c.npy", tmp_path, 1)
+    frame = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+    model = context.model()
+    wanted = to_input(torch.from_numpy(frame)[None], model.mean, model.std).numpy()
+    np.testing.assert_allclose(context.prepared(frame), wanted, atol=1e-5)
+    scale, zero = 0.02, 5
+    found = cv2.LUT(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), int8_table(context, scale, zero))
+    steps = np.clip(np.rint(wanted[0].transpose(1, 2, 0) / scale) + zero, -128, 127)
+    assert np.abs(found - steps).max() <= 1, "a tie may round either way"
+    assert np.mean(found == steps) > 0.9
 
 
 def test_an_absent_package_is_left_out_with_its_pip_line(context: RivalContext) -> None:

@@ -53,10 +53,7 @@ class RivalContext:
         """Return the float32 (1, 3, H, W) input that a runtime without uint8 graphs needs."""
         import cv2
 
-        model = self.model()
-        mean, std = (np.float32(value).reshape(1, 3, 1, 1) for value in (model.mean, model.std))
-        blob = cv2.dnn.blobFromImage(frame, 1 / 255.0, swapRB=True)
-        return np.asarray((blob - mean) / std, np.float32)
+        return np.asarray(cv2.dnn.blobFromImageWithParams(frame, _parameters(self.checkpoint)), np.float32)
 
 
 @lru_cache
@@ -64,3 +61,15 @@ def _load(checkpoint: str) -> Any:
     from fcn_edge.train.checkpoint import load_checkpoint
 
     return load_checkpoint(checkpoint).model
+
+
+@lru_cache
+def _parameters(checkpoint: str) -> Any:
+    import cv2
+
+    model = _load(checkpoint)
+    parameters = cv2.dnn.Image2BlobParams()
+    parameters.scalefactor = [1 / (255 * value) for value in model.std]
+    parameters.mean = [255 * value for value in model.mean]
+    parameters.swapRB = True
+    return parameters

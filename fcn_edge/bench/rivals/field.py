@@ -27,6 +27,7 @@ Say = Callable[[str], None]
 Masks = npt.NDArray[np.uint8]
 CALIBRATION_FRAMES = 32
 TIMED_FRAMES = 8
+LEAST_AGREEMENT = 0.85  # of pixels with ours; one below it does not compute the same network
 SETTLE_S = 0.2  # after a rival has run: time for its threads to stop spinning
 
 
@@ -94,12 +95,15 @@ class Field:
         }
 
     def _rival_json(self, name: str, rounds: list[list[float]], ours: list[list[float]]) -> dict[str, Any]:
+        same = float(np.mean(self.masks(name) == self.our_masks))
         return {
             "name": name,
             "settings": RIVALS[name].settings,
             "latency_ms": latency_summary([value for one in rounds for value in one]),
             "times_ours": paired_ratio(rounds, ours),
-            "same_pixels_as_ours": float(np.mean(self.masks(name) == self.our_masks)),
+            "version": RIVALS[name].version,
+            "same_pixels_as_ours": same,
+            "agrees": same >= LEAST_AGREEMENT,
             "samples_ms": [[round(value, 4) for value in one] for one in rounds],
         }
 

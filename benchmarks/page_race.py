@@ -1,0 +1,72 @@
+"""The section of docs/benchmarks.md on the race against other runtimes."""
+
+from __future__ import annotations
+
+from tables import Json, machine, ratio, section, size, table
+
+OPENVINO = ("openvino-graph", "openvino-fp32")
+# network, size (None: every one), rivals (the fastest counts), how many times our time it should take
+TARGETS: tuple[tuple[str, list[int] | None, tuple[str, ...], float], ...] = (
+    ("resnet18", [512, 1024], ("torch",), 8.0),
+    ("resnet18", [512, 1024], ("onnxruntime",), 4.0),
+    ("efficientnet_lite0", [512, 1024], ("torch",), 12.0),
+    ("efficientnet_lite0", [512, 1024], ("litert",), 1.25),
+    ("resnet18", None, OPENVINO, 1.0),
+    ("efficientnet_lite0", None, OPENVINO, 1.0),
+)
+
+
+def race(result: Json) -> str:
+    """Return the section."""
+    rows = result["rows"]
+    names = list(dict.fromkeys(one["name"] for row in rows for one in row["rivals"]))
+    ours = ["**ours: INT8, fused tail, C++**", *(f"**{row['ours_ms']['p50']:.1f} ms**" for row in rows)]
+    cells = [[name, *(_cell(row, name) for row in rows)] for name in names]
+    settings = {one["name"]: f"{one['settings']} ({one['version']})" for row in rows for one in row["rivals"]}
+    absent = sorted({f"- {name}: {why}" for row in rows for name, why in row["absent"].items()})
+    return section(
+        "The race",
+        machine(result),
+        "The same trained networks, each peer set up as its own documentation says is fastest, in a process "
+        "of its own, with frames already in memory. How many times our time each takes (median round, lowest "
+        "to highest): below 1 it is faster than we are. In brackets the share of pixels on which its masks "
+        "equal ours.",
+        table(["", *(f"{row['net']} {size(row)}" for row in rows)], [ours, *cells]),
+        _targets(rows),
+        "How each is set up:\n\n" + "\n".join(f"- {name}: {words}" for name, words in settings.items()),
+        "Left out:\n\n" + "\n".join(absent) if absent else "",
+    )
+
+
+def _cell(row: Json, name: str) -> str:
+    found = next((one for one in row["rivals"] if one["name"] == name), None)
+    if found is None:
+        return "–"
+    same = f"{found['same_pixels_as_ours']:.1%}" + ("" if found["agrees"] else ", not the same network")
+    return f"{ratio(found['times_ours'])} ({same})"
+
+
+def _targets(rows: list[Json]) -> str:
+    """Return what was aimed at, and what came of it."""
+    cells = []
+    for net, wanted, names, least in TARGETS:
+        for row in rows:
+            if row["net"] != net or wanted not in (None, row["size"]):
+                continue
+            rivals = [one for one in row["rivals"] if one["name"] in names and one["agrees"]]
+            ratios = {one["name"]: one["times_ours"]["median"] for one in rivals}
+            if ratios:
+                best = min(ratios, key=lambda name: ratios[name])
+                reached = ratios[best] >= least
+                cells.append(
+                    [
+                        net,
+                        size(row),
+                        best,
+                        f"x{least:g}",
+                        f"x{ratios[best]:.2f}",
+                        "yes" if reached else "**no**",
+                    ]
+                )
+    heads = ["network", "size", "against", "aimed at", "found", "reached"]
+    return "What was aimed at:\n\n" + table(heads, cells, 3) if cells else ""
