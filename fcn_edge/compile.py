@@ -82,7 +82,7 @@ def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> C
         fp32 = export(build, "fp32.onnx") if operate(build, original, calibration) else original
         if calibration is None:
             build_engine(build, fp32)
-            model, measured = fp32, measure(build, original, build.open(fp32))
+            model, measured = fp32, measure(build, original, fp32)
         else:
             model, measured = to_int8(build, original, fp32, calibration)
             build_engine(build, model)
@@ -172,7 +172,7 @@ def to_int8(build: Build, original: Path, fp32: Path, calibration: CalibrationSe
     recipe = choose_recipe(build, fp32, calibration)
     table = measure_ranges(fp32, calibration, histograms=recipe.method != "minmax")
     model = quantize(build, fp32, table, recipe)
-    measured = measure(build, original, build.open(model))
+    measured = measure(build, original, model)
     if measured.gate.verdict == "fail" and build.config.mixed:
         recipe, measured = rescue(
             build, measured, original, fp32, calibration, table, recipe,

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from fcn_edge.build import Build
-from fcn_edge.bundle import Segmenter
 from fcn_edge.config import CompileConfig
 from fcn_edge.data import open_dataset
 from fcn_edge.evaluate import Subject, score, torch_predictor
+from fcn_edge.gate_runtime import shipped
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.gate import GateVerdict, Limits, judge, ungated
 from fcn_edge.quantize.gate_statistics import GateStatistics
@@ -40,11 +40,11 @@ def limits(config: CompileConfig) -> Limits:
     )
 
 
-def measure(build: Build, original: Path, shipped: Segmenter) -> Measured:
-    """Score the shipped engine beside its original on the gate's split and judge.
+def measure(build: Build, original: Path, model: Path) -> Measured:
+    """Score the engine that ships beside its original on the gate's split and judge.
 
-    The original of an INT8 engine is the same engine on the fp32 graph, that of an fp32 engine the network in
-    PyTorch.
+    The masks of `model` come from the C++ program, where it is built (gate_runtime). The original of an INT8
+    engine is the same engine on the fp32 graph, that of an fp32 engine the network in PyTorch.
     """
     config, names = build.config, build.checkpoint.classes.names
     if config.data is None:
@@ -52,10 +52,12 @@ def measure(build: Build, original: Path, shipped: Segmenter) -> Measured:
         return Measured(ungated(), {})
     reference = build.open(original) if config.int8 else torch_predictor(build.checkpoint.model, build.size)
     dataset = open_dataset(config.data, config.split, labelled=config.labelled)
+    count = len(dataset) if config.limit is None else min(config.limit, len(dataset))
+    judged = shipped(build, model, dataset, count)
     statistics = GateStatistics(len(names))
     before, after = score(
-        [Subject("original", reference, names), Subject("shipped", shipped, names)],
-        dataset, limit=config.limit, progress=build.note, each=statistics.update,
+        [Subject("original", reference, names), Subject("shipped", judged.predict, names)],
+        dataset, limit=count, progress=build.note, each=statistics.update,
     )  # fmt: skip
     gate = judge(
         before, after, statistics.agreement,
@@ -65,6 +67,7 @@ def measure(build: Build, original: Path, shipped: Segmenter) -> Measured:
     evidence = {
         **gate.to_json(),
         "engine": build.target.engine or ORACLE, "oracle": build.target.engine is None,
+        "measured_by": judged.measured_by,
         "split": config.split, "data": dataset.name, "frames": statistics.frames,
         "data_sha256": dataset.digest(), "fp32": before, build.precision: after,
     }  # fmt: skip
@@ -95,7 +98,7 @@ def rescue(
     def passes(float_layers: tuple[str, ...]) -> bool:
         build.note(f"trying {len(float_layers)} layers in float")
         model = quantize(replace(recipe, float_layers=float_layers))
-        tried[float_layers] = measure(build, original, build.open(model))
+        tried[float_layers] = measure(build, original, model)
         return tried[float_layers].gate.verdict == "pass"
 
     found = fewest_float_layers(ranked, len(ranked) // MOST_FLOAT, passes)

@@ -69,7 +69,7 @@ def run_stream(bundle: Path, source: Path | str, *arguments: str) -> StreamRun:
         wall = time.perf_counter() - start
         if done.returncode != 0:
             exit_code = 2 if done.returncode == 2 else 1
-            raise FcnEdgeError(_last_words(done.stderr, done.returncode), exit_code=exit_code)
+            raise FcnEdgeError(last_words(done.stderr, done.returncode), exit_code=exit_code)
         return StreamRun(report=read_json(report), wall_s=wall)
 
 
@@ -82,7 +82,8 @@ def _named_report(arguments: Sequence[str]) -> Path | None:
     return None
 
 
-def _last_words(complaint: str, returncode: int) -> str:
+def last_words(complaint: str, returncode: int) -> str:
+    """Return the sentence with which the binary failed, from all it said on stderr."""
     lines = [line.strip() for line in complaint.splitlines() if line.strip()]
     said = next((line for line in reversed(lines) if "error" in line.lower()), lines[-1] if lines else "")
     said = said.removeprefix(f"{BINARY}: ").removeprefix("error: ").removeprefix("Error: ")

@@ -9,7 +9,7 @@ from fcn_edge.config import CompileConfig
 from fcn_edge.quantize.gate import GateVerdict
 from fcn_edge.train.checkpoint import Checkpoint
 
-SCORED_ON = ("engine", "oracle", "split", "data", "frames", "data_sha256")
+SCORED_ON = ("engine", "oracle", "measured_by", "split", "data", "frames", "data_sha256")
 
 
 def describe(
