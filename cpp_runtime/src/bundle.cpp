@@ -39,6 +39,18 @@ void check_file(const fs::path& folder, const std::string& name, const FileEntry
   if (sha256_file(file) != entry.sha256) tampered(file, "does not match its SHA-256 in the manifest");
 }
 
+// Engines are code: one that the manifest does not vouch for is refused, not passed over.
+void check_engines(const fs::path& folder, const Manifest& manifest) {
+  std::error_code error;
+  constexpr auto kSkip = fs::directory_options::skip_permission_denied;
+  for (const auto& entry : fs::recursive_directory_iterator(folder / "engines", kSkip, error)) {
+    const std::string name = entry.path().lexically_relative(folder).generic_string();
+    if (entry.is_directory(error) || manifest.files.count(name) != 0) continue;
+    throw Error(ErrorCode::tampered, entry.path().string() + " is not in the bundle's manifest",
+                "remove it: engines built on this machine belong into the cache (--build-engine)");
+  }
+}
+
 std::string read_manifest_text(const fs::path& folder) {
   std::string text = read_small_file(folder / "manifest.json", kMaxManifestBytes);
   const std::string digest = read_small_file(folder / "manifest.sha256", 256);
@@ -71,6 +83,7 @@ Bundle open_bundle(const fs::path& folder) {
   check_inside(bundle.folder, bundle.folder / "manifest.json");
   bundle.manifest = parse_manifest(read_manifest_text(bundle.folder));
   for (const auto& [name, entry] : bundle.manifest.files) check_file(bundle.folder, name, entry);
+  check_engines(bundle.folder, bundle.manifest);
   return bundle;
 }
 

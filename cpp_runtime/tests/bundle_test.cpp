@@ -52,6 +52,11 @@ TEST_F(BundleFolder, WithoutManifestHashIsRefused) {
   expect_refused(ErrorCode::io, "manifest.sha256");
 }
 
+TEST_F(BundleFolder, WithAnEngineTheManifestDoesNotListIsRefused) {
+  write_text(folder() / "engines" / "tensorrt" / "0123.engine", "code of somebody else");
+  expect_refused(ErrorCode::tampered, "engines/tensorrt/0123.engine is not in the bundle's manifest");
+}
+
 TEST_F(BundleFolder, WithALinkLeadingOutIsRefused) {
   const ScratchFolder outside;
   write_text(outside.path() / "model.onnx", "stand-in model");

@@ -48,6 +48,15 @@ TEST(StreamOptions, ReadPoliciesWithTheirNumber) {
   }
 }
 
+TEST(StreamOptions, CollectTheEnginesOwn) {
+  const StreamOptions o =
+      parse({"--engine-option", "cuda_graph=on", "b", "--source", "0", "--engine-option=level=5"});
+  EXPECT_EQ(o.bundle, "b");
+  EXPECT_EQ(o.engine_options, (std::map<std::string, std::string>{{"cuda_graph", "on"}, {"level", "5"}}));
+  expect_misuse({"b", "--source", "0", "--engine-option", "level"},
+                "--engine-option 'level' is not KEY=VALUE");
+}
+
 TEST(StreamOptions, SayWhatIsMissing) {
   expect_misuse({}, "no bundle given");
   expect_misuse({"road.fcne"}, "no --source given");

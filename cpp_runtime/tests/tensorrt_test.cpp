@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -61,6 +63,11 @@ class TensorRtTest : public testing::Test {
 
   std::unique_ptr<Engine> open(const EngineRequest& request) { return fcn_edge_backend()->open(request); }
   std::unique_ptr<Engine> open() { return open(request()); }
+  std::unique_ptr<Engine> open_with(const std::map<std::string, std::string>& options) {
+    EngineRequest with = request();
+    with.options = options;
+    return open(with);
+  }
 
   fs::path stored_engine() const {
     for (const auto& entry : fs::directory_iterator(cache())) {
@@ -131,6 +138,83 @@ TEST_F(TensorRtTest, CopiesFramesOnlyWhereTheGpuHasItsOwnMemory) {
     EXPECT_EQ(mask_of(*engine, 0), expected_mask(frame));
     EXPECT_EQ(world().copies, integrated ? 0 : 2);
   }
+}
+
+TEST_F(TensorRtTest, GivesTheSameMasksFromARecordedGraph) {
+  for (const bool integrated : {false, true}) {
+    world().integrated = integrated;
+    world().graph_launches = 0;
+    const auto engine = open_with({{"cuda_graph", "on"}});
+    EXPECT_NE(engine->describe().find("CUDA graph"), std::string::npos);
+    for (unsigned round = 0; round < 3; ++round) {
+      for (int slot = 0; slot < 2; ++slot) {
+        const auto frame = random_frame(2 * round + static_cast<unsigned>(slot));
+        std::copy(frame.begin(), frame.end(), engine->input(slot));
+        const auto before = std::chrono::steady_clock::now();
+        engine->start(slot);
+        EXPECT_GE(engine->wait(slot), before);
+        EXPECT_EQ(mask_of(*engine, slot), expected_mask(frame));
+      }
+    }
+    EXPECT_EQ(world().graph_launches, 6);
+  }
+}
+
+TEST_F(TensorRtTest, RunsWithoutAGraphWhereTheEngineCannotBeRecorded) {
+  world().records = false;
+  const auto engine = open_with({{"cuda_graph", "on"}});
+  EXPECT_EQ(notes_.back(), "no CUDA graph: TensorRT cannot run the frame (it gives no reason)");
+  const auto frame = random_frame(1);
+  std::copy(frame.begin(), frame.end(), engine->input(0));
+  engine->start(0);
+  engine->wait(0);
+  EXPECT_EQ(mask_of(*engine, 0), expected_mask(frame));
+  EXPECT_EQ(world().graph_launches, 0);
+}
+
+TEST_F(TensorRtTest, HandsTheOptionsToTheBuilderAndToTheKey) {
+  open_with({{"level", "5"}, {"workspace_mb", "256"}});
+  EXPECT_EQ(world().level, 5);
+  EXPECT_EQ(world().workspace, std::size_t{256} << 20);
+  const auto note = nlohmann::json::parse(read(stored_engine().replace_extension(".json")));
+  EXPECT_EQ(note["key"]["options"], (nlohmann::json{{"level", "5"}, {"workspace_mb", "256"}}));
+}
+
+TEST_F(TensorRtTest, UsesAnEngineOfAnyOptionsUnlessSomeAreNamed) {
+  open_with({{"level", "5"}});
+  open();
+  open_with({{"level", "5"}, {"cuda_graph", "on"}});  // a graph changes no engine
+  EXPECT_EQ(world().engines_built, 1);
+  open_with({{"level", "1"}});
+  EXPECT_EQ(world().engines_built, 2);
+}
+
+TEST_F(TensorRtTest, TheSecondBuildKnowsTheTimingsOfTheFirst) {
+  EngineRequest again = request();
+  again.rebuild = true;
+  open(again);
+  EXPECT_EQ(world().timings, "");
+  open(again);
+  EXPECT_EQ(world().timings, "timings");
+  write_text(cache() / "timing-10.3.0-sm87.cache", "damaged");
+  open(again);
+  EXPECT_EQ(world().timings, "");
+}
+
+TEST_F(TensorRtTest, RefusesOptionsThatDoNotExistOrAreOutOfRange) {
+  expect_error(
+      [&] {
+        open_with({{"fp16", "1"}});
+      },
+      ErrorCode::misuse, "valid: cuda_graph, level, workspace_mb");
+  expect_error([&] { open_with({{"level", "6"}}); }, ErrorCode::misuse, "give a whole number from 0 to 5");
+  expect_error(
+      [&] {
+        open_with({{"workspace_mb", "-1"}});
+      },
+      ErrorCode::misuse, "engine option workspace_mb=-1");
+  expect_error([&] { open_with({{"workspace_mb", "99999999999"}}); }, ErrorCode::misuse, "from 1 to 1048576");
+  expect_error([&] { open_with({{"cuda_graph", "yes"}}); }, ErrorCode::misuse, "give on or off");
 }
 
 TEST_F(TensorRtTest, SaysWhatItRunsOn) {

@@ -52,6 +52,7 @@ Segmenter open_segmenter(const StreamOptions& options, bool live) {
   engine.allow_ungated = options.allow_ungated;
   engine.cache_dir = options.cache_dir;
   engine.rebuild = options.build_engine;
+  engine.engine_options = options.engine_options;
   engine.progress = [](const std::string& line) { spdlog::info("{}", line); };
   return Segmenter::open(options.bundle, engine);
 }

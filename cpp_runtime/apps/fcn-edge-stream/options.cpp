@@ -74,6 +74,19 @@ Policy parse_policy(const std::string& text) {
   return {found->second, n};
 }
 
+std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& pairs) {
+  std::map<std::string, std::string> parsed;
+  for (const std::string& pair : pairs) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Error(ErrorCode::misuse, "--engine-option '" + pair + "' is not KEY=VALUE",
+                  "type for example --engine-option level=5");
+    }
+    parsed[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return parsed;
+}
+
 void declare(CLI::App& app, StreamOptions& o) {
   app.add_option("bundle", o.bundle, "The bundle folder NAME.fcne that fcn-edge compile wrote")
       ->type_name("BUNDLE");
@@ -113,6 +126,12 @@ void declare(CLI::App& app, StreamOptions& o) {
       ->type_name("S");
   app.add_flag("--soak", o.soak, "Put the course of memory, open files and latency into the report");
   app.add_option("--cache-dir", o.cache_dir, "Folder for compiled engines")->type_name("DIR");
+  app.add_option_function<std::vector<std::string>>(
+         "--engine-option",
+         [&o](const std::vector<std::string>& pairs) { o.engine_options = parse_pairs(pairs); },
+         "For the engine, repeatable; TensorRT: cuda_graph=on, level=5, workspace_mb=512")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   app.add_flag("--allow-ungated", o.allow_ungated, "Stream a bundle that did not pass its accuracy gate");
   app.add_flag("--build-engine", o.build_engine,
                "Build the engine for this machine anew, self-test it, then stop");

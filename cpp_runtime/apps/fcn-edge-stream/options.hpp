@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -49,6 +50,7 @@ struct StreamOptions {
   int patience = 30;   ///< seconds a live source may stay silent
   double alpha = 0.5;
   std::string cache_dir;
+  std::map<std::string, std::string> engine_options;
 };
 
 /// Parse the command line. Empty when --help or --version has been answered on stdout; throws

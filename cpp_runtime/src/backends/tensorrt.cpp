@@ -15,6 +15,7 @@
 #include "tensorrt_builder.hpp"
 #include "tensorrt_cuda.hpp"
 #include "tensorrt_library.hpp"
+#include "tensorrt_options.hpp"
 #include "tensorrt_store.hpp"
 
 namespace fcn_edge {
@@ -104,7 +105,8 @@ std::string engine_version() { return std::string(kTitle) + " " + library_versio
 
 class TensorRtEngine : public Engine {
  public:
-  TensorRtEngine(const EngineRequest& request, Device device) : device_(std::move(device)) {
+  TensorRtEngine(const EngineRequest& request, Device device)
+      : device_(std::move(device)), options_(parse_options(request)) {
     runtime_.reset(nvinfer1::createInferRuntime(Logger::instance()));
     if (!runtime_) fail(ErrorCode::backend, "start");
     load(request);
@@ -114,6 +116,7 @@ class TensorRtEngine : public Engine {
     output_name_ = find_tensor(*engine_, out);
     const int slots = request.slots > 0 ? request.slots : kSlots;
     for (int i = 0; i < slots; ++i) lanes_.push_back(open_lane(in.bytes(), out.bytes()));
+    if (options_.cuda_graph) record_graphs(request);
   }
 
   ~TensorRtEngine() override {
@@ -121,8 +124,8 @@ class TensorRtEngine : public Engine {
   }
 
   std::string describe() const override {
-    return engine_version() + " on " + device_.name + " (sm" +
-           std::to_string(device_.sm) + ")";
+    return engine_version() + " on " + device_.name + " (sm" + std::to_string(device_.sm) + ")" +
+           (lanes_.front()->graph ? ", CUDA graph" : "");
   }
 
   int slots() const override { return static_cast<int>(lanes_.size()); }
@@ -131,11 +134,11 @@ class TensorRtEngine : public Engine {
 
   void start(int slot) override {
     Lane& lane = this->lane(slot);
-    const cudaStream_t stream = lane.stream.get();
-    lane.input.upload(stream);
-    if (!lane.context->enqueueV3(stream)) fail(ErrorCode::inference, "run the frame");
-    lane.output.download(stream);
-    check(cudaLaunchHostFunc(stream, &stamp, &lane), ErrorCode::inference, "queue the end of the frame");
+    if (lane.graph) {
+      lane.graph->launch(lane.stream.get());
+    } else {
+      enqueue(lane);
+    }
   }
 
   TimePoint wait(int slot) override {
@@ -152,8 +155,32 @@ class TensorRtEngine : public Engine {
     SharedTensor input;
     SharedTensor output;
     std::unique_ptr<nvinfer1::IExecutionContext> context;
-    TimePoint completed;  // written by CUDA's thread before the stream counts as finished
+    std::unique_ptr<Graph> graph;  // of enqueue(), where one was asked for and could be recorded
+    TimePoint completed;           // written by CUDA's thread before the stream counts as finished
   };
+
+  static void enqueue(Lane& lane) {
+    const cudaStream_t stream = lane.stream.get();
+    lane.input.upload(stream);
+    if (!lane.context->enqueueV3(stream)) fail(ErrorCode::inference, "run the frame");
+    lane.output.download(stream);
+    check(cudaLaunchHostFunc(stream, &stamp, &lane), ErrorCode::inference, "queue the end of the frame");
+  }
+
+  // TensorRT wants one plain run of a context before it is recorded. An engine that cannot be recorded (some
+  // layers wait for the GPU) runs as without a graph.
+  void record_graphs(const EngineRequest& request) {
+    try {
+      for (const auto& lane : lanes_) {
+        enqueue(*lane);
+        check(cudaStreamSynchronize(lane->stream.get()), ErrorCode::inference, "run the frame");
+        lane->graph = std::make_unique<Graph>(lane->stream.get(), [&lane] { enqueue(*lane); });
+      }
+    } catch (const Error& error) {
+      for (const auto& lane : lanes_) lane->graph.reset();
+      note(request, std::string("no CUDA graph: ") + error.what());
+    }
+  }
 
   // The clock is read when the GPU is done: a finished frame may wait here for its turn.
   static void CUDART_CB stamp(void* lane) {
@@ -167,8 +194,8 @@ class TensorRtEngine : public Engine {
 
   // A stored engine that the library refuses (another build of the same version) is built again, once.
   void load(const EngineRequest& request) {
-    const EngineKey key{request.manifest->files.at("model.onnx").sha256, kEngineName, library_version(),
-                        device_.text(), build_options()};
+    EngineKey key{request.manifest->files.at("model.onnx").sha256, kEngineName, library_version(),
+                  device_.text(), asked_for(request, options_)};
     if (!request.rebuild) {
       auto stored = find_engine(bundled_notes(request), key, device_.sm);
       if (!stored) stored = find_engine(engine_notes(request.cache), key, device_.sm);
@@ -176,6 +203,7 @@ class TensorRtEngine : public Engine {
       if (engine_) return;
       if (stored) note(request, "the stored engine is refused (" + Logger::instance().take_complaint() + ")");
     }
+    key.options = options_.key();
     const std::string plan = build(request, key);
     engine_.reset(runtime_->deserializeCudaEngine(plan.data(), plan.size()));
     if (!engine_) fail(ErrorCode::backend, "load the engine it just built");
@@ -184,13 +212,20 @@ class TensorRtEngine : public Engine {
   std::string build(const EngineRequest& request, const EngineKey& key) {
     note(request,
          std::string("building the ") + kTitle + " engine for " + device_.name + ", this takes minutes");
-    std::string plan = build_engine(request.bundle / "model.onnx", request.progress);
+    std::string plan =
+        build_engine(request.bundle / "model.onnx", options_, timings_file(request), request.progress);
     if (request.cache.empty()) {
       note(request, "no cache folder can be written: the engine will be built again at the next start");
     } else {
       store_engine(request.cache, key, plan);
     }
     return plan;
+  }
+
+  // The same file as fcn_edge/backends/tensorrt.py: both builders learn from it.
+  std::filesystem::path timings_file(const EngineRequest& request) const {
+    if (request.cache.empty()) return {};
+    return request.cache / ("timing-" + library_version() + "-sm" + std::to_string(device_.sm) + ".cache");
   }
 
   std::unique_ptr<Lane> open_lane(std::size_t in, std::size_t out) {
@@ -206,6 +241,7 @@ class TensorRtEngine : public Engine {
   Lane& lane(int slot) { return *lanes_[extent(slot)]; }
 
   Device device_;
+  EngineOptions options_;
   std::string input_name_;
   std::string output_name_;
   std::unique_ptr<nvinfer1::IRuntime> runtime_;  // must outlive the engine, and that its contexts

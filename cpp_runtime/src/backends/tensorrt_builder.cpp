@@ -3,18 +3,16 @@
 #include <NvInfer.h>
 #include <NvOnnxParser.h>
 
-#include <fstream>
-#include <iterator>
 #include <memory>
+#include <system_error>
 
 #include "fcn_edge/error.hpp"
 #include "tensorrt_library.hpp"
+#include "tensorrt_store.hpp"
 
 namespace fcn_edge::nvidia {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr int kLevel = 3;  // TensorRT's own default
 
 // TensorRT 11 and TensorRT-RTX know strongly typed networks only; TensorRT 10 wants to be told.
 #if NV_TENSORRT_MAJOR == 10
@@ -57,31 +55,54 @@ class PhaseNotes : public nvinfer1::IProgressMonitor {
 };
 
 void parse(nvinfer1::INetworkDefinition& network, const fs::path& model) {
-  std::ifstream file(model, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const std::string bytes = read_whole(model);
   const auto parser = made(nvonnxparser::createParser(network, Logger::instance()), "create its ONNX parser");
   if (parser->parse(bytes.data(), bytes.size(), model.c_str())) return;
   const std::string reason = parser->getNbErrors() > 0 ? parser->getError(0)->desc() : "it gives no reason";
   fail("read " + model.string(), reason);
 }
 
-}  // namespace
-
-std::map<std::string, std::string> build_options() {
-  return {{"level", std::to_string(kLevel)}, {"workspace_mb", "all"}};
+// Timings the library does not take (of another version or GPU, or damaged) are measured anew.
+std::unique_ptr<nvinfer1::ITimingCache> use_timings(nvinfer1::IBuilderConfig& config, const fs::path& file) {
+  const std::string known = read_whole(file);
+  std::unique_ptr<nvinfer1::ITimingCache> timings(config.createTimingCache(known.data(), known.size()));
+  if (timings && config.setTimingCache(*timings, false)) return timings;
+  timings.reset(config.createTimingCache(nullptr, 0));
+  if (timings) config.setTimingCache(*timings, false);
+  return timings;
 }
 
-std::string build_engine(const fs::path& model, const Progress& progress) {
+// What could not be kept only costs time at the next build.
+void keep_timings(const nvinfer1::ITimingCache& timings, const fs::path& file) {
+  const std::unique_ptr<nvinfer1::IHostMemory> bytes(timings.serialize());
+  if (!bytes) return;
+  std::error_code error;
+  fs::create_directories(file.parent_path(), error);
+  try {
+    write_whole(file, {static_cast<const char*>(bytes->data()), bytes->size()});
+  } catch (const Error&) {
+    return;
+  }
+}
+
+}  // namespace
+
+std::string build_engine(const fs::path& model, const EngineOptions& options, const fs::path& timings,
+                         const Progress& progress) {
   PhaseNotes notes(progress);  // outlives the config that refers to it
   const auto builder = made(nvinfer1::createInferBuilder(Logger::instance()), "create a builder");
   const auto network = made(builder->createNetworkV2(kNetworkFlags), "create a network");
   parse(*network, model);
   const auto config = made(builder->createBuilderConfig(), "create a builder config");
-#ifndef TRT_MAJOR_RTX
-  config->setBuilderOptimizationLevel(kLevel);
-#endif
+  if (options.workspace_mb > 0) {
+    config->setMemoryPoolLimit(nvinfer1::MemoryPoolType::kWORKSPACE,
+                               static_cast<std::size_t>(options.workspace_mb) << 20);
+  }
   config->setProgressMonitor(&notes);
+  config->setBuilderOptimizationLevel(options.level);
+  const auto measured = timings.empty() ? nullptr : use_timings(*config, timings);
   const auto plan = made(builder->buildSerializedNetwork(*network, *config), "build the engine");
+  if (measured) keep_timings(*measured, timings);
   return {static_cast<const char*>(plan->data()), plan->size()};
 }
 

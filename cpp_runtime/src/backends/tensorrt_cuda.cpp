@@ -41,6 +41,30 @@ Stream::Stream() { check(cudaStreamCreate(&stream_), ErrorCode::backend, "create
 
 Stream::~Stream() { cudaStreamDestroy(stream_); }
 
+Graph::Graph(cudaStream_t stream, const std::function<void()>& work) {
+  constexpr const char* kRecord = "record the frame as a graph";
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), ErrorCode::backend, kRecord);
+  cudaGraph_t graph = nullptr;
+  try {
+    work();
+  } catch (...) {
+    cudaStreamEndCapture(stream, &graph);  // fails too, but takes the stream out of its recording state
+    if (graph != nullptr) cudaGraphDestroy(graph);
+    cudaGetLastError();
+    throw;
+  }
+  check(cudaStreamEndCapture(stream, &graph), ErrorCode::backend, kRecord);
+  const cudaError_t status = cudaGraphInstantiateWithFlags(&executable_, graph, 0);
+  cudaGraphDestroy(graph);
+  check(status, ErrorCode::backend, kRecord);
+}
+
+Graph::~Graph() { cudaGraphExecDestroy(executable_); }
+
+void Graph::launch(cudaStream_t stream) const {
+  check(cudaGraphLaunch(executable_, stream), ErrorCode::inference, "launch the frame");
+}
+
 SharedTensor::SharedTensor(std::size_t bytes, bool shares_memory) : bytes_(bytes), mapped_(shares_memory) {
   check(cudaHostAlloc(&host_, bytes, mapped_ ? cudaHostAllocMapped : cudaHostAllocDefault),
         ErrorCode::backend, "allocate page-locked memory");

@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "fcn_edge/error.hpp"
@@ -36,6 +37,21 @@ class Stream {
 
  private:
   cudaStream_t stream_ = nullptr;
+};
+
+/// Work that was recorded from a stream once and is launched as a whole: one call a frame, not one a kernel.
+class Graph {
+ public:
+  /// Record what `work` puts on the stream; nothing of it runs. When that fails the stream is as before and
+  /// Error(backend), or what `work` threw, is thrown.
+  Graph(cudaStream_t stream, const std::function<void()>& work);
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+  void launch(cudaStream_t stream) const;
+
+ private:
+  cudaGraphExec_t executable_ = nullptr;
 };
 
 /// One tensor in page-locked host memory and in device memory; on a device that shares memory with the CPU

@@ -9,6 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "fcn_edge/error.hpp"
@@ -31,12 +32,12 @@ json to_json(const EngineKey& key) {
           {"version", key.version}};
 }
 
-std::string read_file(const fs::path& path) {
-  std::error_code error;
-  const std::uintmax_t bytes = fs::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file || bytes > kMaxEngineBytes) return {};
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+bool has_options(const json& key, const std::map<std::string, std::string>& wanted) {
+  const auto options = key.find("options");
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& option) {
+    return options != key.end() && options->is_object() &&
+           options->value(option.first, json()) == json(option.second);
+  });
 }
 
 bool is_for(const std::string& device, const EngineKey& wanted, int sm) {
@@ -47,7 +48,7 @@ bool is_for(const std::string& device, const EngineKey& wanted, int sm) {
 
 // Anything unreadable is simply not an engine: it will be built again.
 std::optional<std::string> read_engine(const fs::path& note_file, const EngineKey& wanted, int sm) {
-  const json note = json::parse(read_file(note_file), nullptr, false);
+  const json note = json::parse(read_whole(note_file), nullptr, false);
   if (!note.is_object() || !note.contains("key") || !note["key"].is_object()) return std::nullopt;
   const json& key = note["key"];
   const auto text = [](const json& object, const char* name) {
@@ -55,10 +56,11 @@ std::optional<std::string> read_engine(const fs::path& note_file, const EngineKe
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
   };
   if (text(key, "model_sha256") != wanted.model_sha256 || text(key, "engine") != wanted.engine ||
-      text(key, "version") != wanted.version || !is_for(text(key, "device"), wanted, sm)) {
+      text(key, "version") != wanted.version || !is_for(text(key, "device"), wanted, sm) ||
+      !has_options(key, wanted.options)) {
     return std::nullopt;
   }
-  std::string plan = read_file(fs::path(note_file).replace_extension(".engine"));
+  std::string plan = read_whole(fs::path(note_file).replace_extension(".engine"));
   if (plan.empty() || sha256(plan) != text(note, "sha256")) return std::nullopt;
   return plan;
 }
@@ -69,7 +71,16 @@ std::optional<std::string> read_engine(const fs::path& note_file, const EngineKe
               "free some space, or point FCN_EDGE_CACHE at a folder that can be written");
 }
 
-// A temporary file in the same folder, flushed to disk, then renamed: a killed build leaves no half engine.
+}  // namespace
+
+std::string read_whole(const fs::path& path) {
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file || bytes > kMaxEngineBytes) return {};
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 void write_whole(const fs::path& path, const std::string& bytes) {
   std::string temporary = path.string() + ".XXXXXX";
   const int handle = mkstemp(temporary.data());
@@ -89,18 +100,18 @@ void write_whole(const fs::path& path, const std::string& bytes) {
   cannot_write(path, rename_reason);
 }
 
-}  // namespace
-
 std::string EngineKey::digest() const { return sha256(to_json(*this).dump()).substr(0, 16); }
 
 std::vector<fs::path> engine_notes(const fs::path& folder) {
   std::error_code error;
-  std::vector<fs::path> notes;
+  std::vector<std::pair<fs::file_time_type, fs::path>> notes;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".json") notes.push_back(entry.path());
+    if (entry.path().extension() == ".json") notes.emplace_back(entry.last_write_time(error), entry.path());
   }
-  std::sort(notes.begin(), notes.end());
-  return notes;
+  std::sort(notes.rbegin(), notes.rend());
+  std::vector<fs::path> paths;
+  for (const auto& note : notes) paths.push_back(note.second);
+  return paths;
 }
 
 std::optional<std::string> find_engine(const std::vector<fs::path>& notes, const EngineKey& key, int sm) {

@@ -21,16 +21,24 @@ struct EngineKey {
   std::string digest() const;
 };
 
-/// The notes (NAME.json beside NAME.engine) in a folder, sorted; empty when there is no such folder.
+/// The notes (NAME.json beside NAME.engine) in a folder, the newest first; empty when there is no such
+/// folder.
 std::vector<std::filesystem::path> engine_notes(const std::filesystem::path& folder);
 
-/// The bytes of the first stored engine that fits `key` and a GPU of compute capability `sm`. Options are not
-/// compared: any engine of this model, library and device gives the same masks. None when there is no such
-/// engine, or its file does not match the SHA-256 in its note.
+/// The bytes of the first stored engine that fits `key` and a GPU of compute capability `sm`. Of the options
+/// those in `key` count: any engine of this model, library and device gives the same masks. None when there
+/// is no such engine, or its file does not match the SHA-256 in its note.
 std::optional<std::string> find_engine(const std::vector<std::filesystem::path>& notes, const EngineKey& key,
                                        int sm);
 
 /// Write engine and key into `folder`, each file whole or not at all. Throws Error(io).
 void store_engine(const std::filesystem::path& folder, const EngineKey& key, const std::string& plan);
+
+/// The bytes of a file; empty when it cannot be read or is too large for anything stored here.
+std::string read_whole(const std::filesystem::path& path);
+
+/// Write a file through a temporary one beside it, flushed and renamed: a killed process leaves no half file.
+/// Throws Error(io).
+void write_whole(const std::filesystem::path& path, const std::string& bytes);
 
 }  // namespace fcn_edge::nvidia

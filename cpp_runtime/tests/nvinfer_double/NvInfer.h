@@ -50,6 +50,7 @@ class IExecutionContext {
 
  private:
   int height_, width_;
+  bool has_run_ = false;  // wanted before it is recorded
   std::map<std::string, void*> addresses_;
 };
 
@@ -92,9 +93,24 @@ class INetworkDefinition {
   int height = 0, width = 0;  // set by the parser
 };
 
+enum class MemoryPoolType { kWORKSPACE };
+
+class ITimingCache {
+ public:
+  explicit ITimingCache(std::string bytes) : bytes_(std::move(bytes)) {}
+  IHostMemory* serialize() const noexcept { return new IHostMemory("timings"); }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
 class IBuilderConfig {
  public:
-  void setBuilderOptimizationLevel(std::int32_t) noexcept {}
+  void setBuilderOptimizationLevel(std::int32_t level) noexcept;
+  void setMemoryPoolLimit(MemoryPoolType pool, std::size_t bytes) noexcept;
+  ITimingCache* createTimingCache(const void* bytes, std::size_t size) const noexcept;
+  bool setTimingCache(const ITimingCache& cache, bool ignore_mismatch) noexcept;
   void setProgressMonitor(IProgressMonitor* monitor) noexcept { monitor_ = monitor; }
   IProgressMonitor* monitor() const { return monitor_; }
 

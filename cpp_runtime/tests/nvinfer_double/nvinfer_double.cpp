@@ -28,13 +28,20 @@ bool IExecutionContext::setTensorAddress(const char* name, void* address) noexce
 }
 
 // mask = (B + 2 G + 3 R) mod 7, pixel by pixel
-bool IExecutionContext::enqueueV3(cudaStream_t) noexcept {
+bool IExecutionContext::enqueueV3(cudaStream_t stream) noexcept {
   if (!world().runs) return false;
+  if (nvinfer_double::is_recording(stream) && !(world().records && has_run_)) {
+    nvinfer_double::invalidate_recording(stream);
+    return false;
+  }
+  has_run_ = true;
   const auto* frame = static_cast<const std::uint8_t*>(addresses_.at("frame"));
   auto* mask = static_cast<std::uint8_t*>(addresses_.at("mask"));
-  for (int i = 0; i < height_ * width_; ++i) {
-    mask[i] = static_cast<std::uint8_t>((frame[3 * i] + 2 * frame[3 * i + 1] + 3 * frame[3 * i + 2]) % 7);
-  }
+  nvinfer_double::run_or_record(stream, [frame, mask, size = height_ * width_] {
+    for (int i = 0; i < size; ++i) {
+      mask[i] = static_cast<std::uint8_t>((frame[3 * i] + 2 * frame[3 * i + 1] + 3 * frame[3 * i + 2]) % 7);
+    }
+  });
   return true;
 }
 
@@ -65,6 +72,22 @@ ICudaEngine* IRuntime::deserializeCudaEngine(const void* bytes, std::size_t size
 
 INetworkDefinition* IBuilder::createNetworkV2(std::uint32_t flags) noexcept {
   return flags == 2 ? new INetworkDefinition : nullptr;  // TensorRT 10 must be told: strongly typed
+}
+
+void IBuilderConfig::setBuilderOptimizationLevel(std::int32_t level) noexcept { world().level = level; }
+
+void IBuilderConfig::setMemoryPoolLimit(MemoryPoolType, std::size_t bytes) noexcept {
+  world().workspace = bytes;
+}
+
+ITimingCache* IBuilderConfig::createTimingCache(const void* bytes, std::size_t size) const noexcept {
+  const std::string text(static_cast<const char*>(bytes), size);
+  return text.empty() || text == "timings" ? new ITimingCache(text) : nullptr;  // damaged
+}
+
+bool IBuilderConfig::setTimingCache(const ITimingCache& cache, bool) noexcept {
+  world().timings = cache.bytes();
+  return true;
 }
 
 IHostMemory* IBuilder::buildSerializedNetwork(INetworkDefinition& network, IBuilderConfig& config) noexcept {
