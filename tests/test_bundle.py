@@ -85,6 +85,14 @@ def test_missing_and_truncated_files_are_named(bundle: Path) -> None:
         read_bundle(bundle)
 
 
+@pytest.mark.parametrize("name", ["engines/tensorrt/0123.engine", "engines/torchscript/model.pt"])
+def test_an_engine_the_manifest_does_not_list_is_refused(bundle: Path, name: str) -> None:
+    (bundle / name).parent.mkdir(parents=True)
+    (bundle / name).write_bytes(b"code of somebody else")
+    with pytest.raises(FcnEdgeError, match=f"{name} is not in the bundle's manifest"):
+        read_bundle(bundle)
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [

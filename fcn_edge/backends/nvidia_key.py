@@ -54,27 +54,31 @@ def store_engine(folder: Path, key: EngineKey, plan: bytes, facts: dict[str, Any
     return path
 
 
-def find_engine(folder: Path | None, key: EngineKey) -> bytes | None:
-    """Return the bytes of the stored engine of `key`, or None when there is none that can be trusted."""
-    if folder is None:
-        return None
-    found = _read(engine_path(folder, key))
-    return found[1] if found and found[0] == key.to_json() else None
+def find_engine(folder: Path | None, key: EngineKey, sm: int) -> bytes | None:
+    """Return the newest stored engine that fits `key` and a GPU of compute capability `sm`; None without one.
 
-
-def find_engine_for(
-    folder: Path | None, engine: str, model_sha256: str, version: str, sm: int
-) -> bytes | None:
-    """Return the bytes of a stored ahead-of-time engine that lists compute capability `sm`; or None."""
-    for path in sorted((folder / engine).glob("*.engine")) if folder else ():
-        found = _read(path)
-        if found is None:
-            continue
-        key, plan = found
-        fits = (key.get("model_sha256"), key.get("version")) == (model_sha256, version)
-        if fits and f"sm{sm}" in str(key.get("device")).split("+"):
-            return plan
+    Of the options those in `key` count: any engine of this model, library and device gives the same masks.
+    """
+    paths = sorted((folder / key.engine).glob("*.json"), key=_age) if folder else []
+    for path in paths:
+        found = _read(path.with_suffix(".engine"))
+        if found and _fits(found[0], key, sm):
+            return found[1]
     return None
+
+
+def _age(path: Path) -> tuple[int, str]:
+    return -path.stat().st_mtime_ns, path.name
+
+
+def _fits(stored: dict[str, Any], key: EngineKey, sm: int) -> bool:
+    wanted = key.to_json()
+    if any(stored.get(name) != wanted[name] for name in ("model_sha256", "engine", "version")):
+        return False
+    device, options = str(stored.get("device")), stored.get("options")
+    if not isinstance(options, dict) or any(options.get(name) != key.options[name] for name in key.options):
+        return False
+    return device == key.device or f"sm{sm}" in device.split("+")
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bytes] | None:

@@ -18,7 +18,7 @@ def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str,
 
 
 def open(model_onnx: Path, engines_dir: Path | None, options: dict[str, str]) -> OpenVinoEngine:
-    """Compile `model_onnx` for the CPU. options: `threads` (default: all cores)."""
+    """Compile `model_onnx` for the CPU. options: `threads` (default: all cores), `cache=off`."""
     return OpenVinoEngine(model_onnx, options)
 
 
@@ -33,7 +33,7 @@ class OpenVinoEngine:
         self._properties = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if "threads" in options:
             self._properties["INFERENCE_NUM_THREADS"] = options["threads"]
-        if cache := cache_folder("openvino"):
+        if options.get("cache") != "off" and (cache := cache_folder("openvino")):
             self._properties["CACHE_DIR"] = str(cache)
         try:
             self._compiled = ov.Core().compile_model(str(model_onnx), "CPU", self._properties)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,17 +80,18 @@ def build_here(
 ) -> dict[str, Any]:
     """Build the engine of this GPU, store it under `out_dir`/tensorrt and return what it is.
 
-    The builder's timings of kernels are kept per machine, so that the next build is faster.
+    The builder's timings of kernels are kept per machine, so that the next build is faster; the C++ runtime
+    uses the same file.
     """
     folder = cache_folder("tensorrt")
-    timings = folder / f"timing-{trt.__version__}-sm{device.sm}.cache" if folder else None
+    timings = folder / f"timing-{release(trt.__version__)}-sm{device.sm}.cache" if folder else None
 
     def configure(config: Any) -> None:
         config.builder_optimization_level = options.level
         if options.workspace_mb is not None:
             config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mb << 20)
         known = timings.read_bytes() if timings and timings.is_file() else b""
-        config.set_timing_cache(config.create_timing_cache(known), False)
+        _use_timings(config, known)
 
     def keep_timings(config: Any) -> None:
         if timings and (cache := config.get_timing_cache()):
@@ -104,6 +105,13 @@ def build_here(
         "engine": "tensorrt", "prebuilt": True, "file": path.relative_to(out_dir).as_posix(),
         "key": key.to_json(), **facts,
     }  # fmt: skip
+
+
+def _use_timings(config: Any, known: bytes) -> None:
+    """Start from earlier timings; what the library does not take (damaged, another GPU) is measured anew."""
+    cache = config.create_timing_cache(known)
+    if cache is None or not config.set_timing_cache(cache, False):
+        config.set_timing_cache(config.create_timing_cache(b""), False)
 
 
 def engine_key(trt: Any, device: Device, model_onnx: Path, options: BuildOptions) -> EngineKey:
@@ -166,13 +174,17 @@ def build_on_device(model_onnx: Path, out_dir: Path, options: dict[str, str]) ->
 
 
 def open(model_onnx: Path, engines_dir: Path | None, options: dict[str, str]) -> NvidiaEngine:
-    """Load the engine of this machine: from the bundle, else from the cache, else built now and cached."""
+    """Load the engine of this machine: from the bundle, else from the cache, else built now and cached.
+
+    Without `options` any engine of this model, library and GPU will do, the newest first.
+    """
     parsed = parse_options(options)
     trt, device = library(), cuda().device()
     key = engine_key(trt, device, model_onnx, parsed)
+    asked = replace(key, options={name: key.options[name] for name in key.options if name in options})
     cache = cache_folder("tensorrt")
     for folder in (engines_dir, cache and cache.parent):
-        if plan := find_engine(folder, key):
+        if plan := find_engine(folder, asked, device.sm):
             with contextlib.suppress(FcnEdgeError):  # of another build of the same version: build it again
                 return NvidiaEngine("tensorrt", trt, plan, device)
     with tempfile.TemporaryDirectory() as temporary:

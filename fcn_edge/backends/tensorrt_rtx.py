@@ -14,7 +14,7 @@ from fcn_edge.backends.cache import cache_folder
 from fcn_edge.backends.nvidia_builder import build_engine
 from fcn_edge.backends.nvidia_cuda import cuda
 from fcn_edge.backends.nvidia_engine import NvidiaEngine
-from fcn_edge.backends.nvidia_key import EngineKey, find_engine_for, release, store_engine
+from fcn_edge.backends.nvidia_key import EngineKey, find_engine, release, store_engine
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
 from fcn_edge.errors import FcnEdgeError, unknown_name
 
@@ -71,13 +71,13 @@ def available() -> bool:
 def open(model_onnx: Path, engines_dir: Path | None, options: dict[str, str]) -> NvidiaEngine:
     """Load an engine for this machine's RTX GPU from the bundle or the cache."""
     trt, device = library(), cuda().device()
-    sha256, version = sha256_file(model_onnx), release(trt.__version__)
+    key = EngineKey(sha256_file(model_onnx), "tensorrt-rtx", release(trt.__version__), f"sm{device.sm}")
     cache = cache_folder("tensorrt-rtx")
     for folder in (engines_dir, cache and cache.parent):
-        if plan := find_engine_for(folder, "tensorrt-rtx", sha256, version, device.sm):
+        if plan := find_engine(folder, key, device.sm):
             return NvidiaEngine("tensorrt-rtx", trt, plan, device)
     raise FcnEdgeError(
-        f"the bundle has no engine of TensorRT-RTX {version} for sm{device.sm}",
+        f"the bundle has no engine of TensorRT-RTX {key.version} for sm{device.sm}",
         hint="type fcn-edge build-engine BUNDLE",
     )
 

@@ -63,7 +63,8 @@ class Bundle:
 def read_bundle(path: PathLike) -> Bundle:
     """Return the bundle at `path` after checking its manifest and the size and SHA-256 of every file.
 
-    Raises FcnEdgeError naming the first file that is missing, changed, or outside the folder.
+    Raises FcnEdgeError naming the first file that is missing, changed, outside the folder, or an engine that
+    the manifest does not vouch for: engines are code.
     """
     folder = Path(path)
     manifest_file = manifest_path(folder)
@@ -72,6 +73,7 @@ def read_bundle(path: PathLike) -> Bundle:
     check_manifest(manifest, str(manifest_file))
     for name, entry in manifest["files"].items():
         _check_file(folder, name, entry)
+    _check_engines(folder, manifest["files"])
     return Bundle(folder, manifest)
 
 
@@ -105,3 +107,12 @@ def _check_file(folder: Path, name: str, entry: dict[str, Any]) -> None:
         raise FcnEdgeError(
             f"{file} does not match its hash", hint="the bundle was changed: compile or copy it again"
         )
+
+
+def _check_engines(folder: Path, listed: dict[str, Any]) -> None:
+    for file in sorted((folder / "engines").rglob("*")):
+        if not file.is_dir() and file.relative_to(folder).as_posix() not in listed:
+            raise FcnEdgeError(
+                f"{file} is not in the bundle's manifest",
+                hint="remove it: engines built on this machine belong into the cache (fcn-edge build-engine)",
+            )

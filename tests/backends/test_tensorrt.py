@@ -68,6 +68,22 @@ def test_the_second_build_knows_the_timings_of_the_first(trt, models, tmp_path) 
     assert [config.known for config in trt.Builder.configs] == [b"", b"timings"]
 
 
+def test_damaged_timings_are_measured_anew(trt, models, tmp_path) -> None:
+    tensorrt.build(models["int8"], tmp_path, {})
+    (timings,) = (tmp_path / "cache" / "tensorrt").glob("timing-10.3.0-sm87.cache")
+    timings.write_bytes(b"damaged")
+    tensorrt.build(models["int8"], tmp_path, {})
+    assert trt.Builder.configs[-1].known == b""
+
+
+def test_an_engine_built_with_other_options_is_used_unless_some_are_named(trt, models) -> None:
+    tensorrt.open(models["int8"], None, {"level": "5"})
+    tensorrt.open(models["int8"], None, {})
+    assert len(trt.Builder.configs) == 1
+    tensorrt.open(models["int8"], None, {"level": "1"})
+    assert len(trt.Builder.configs) == 2
+
+
 def test_options_reach_the_builder_and_the_key(trt, models, tmp_path) -> None:
     said = tensorrt.build(models["int8"], tmp_path, {"workspace_mb": "256", "level": "5"})
     (config,) = trt.Builder.configs
