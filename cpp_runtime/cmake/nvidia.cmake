@@ -10,6 +10,7 @@ set(nvidia_sources
   src/backends/tensorrt_builder.cpp
   src/backends/tensorrt_cuda.cpp
   src/backends/tensorrt_library.cpp
+  src/backends/tensorrt_options.cpp
   src/backends/tensorrt_store.cpp
   src/sha256.cpp)
 
