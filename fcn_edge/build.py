@@ -33,8 +33,14 @@ class Build:
 
     @property
     def precision(self) -> str:
-        """int8 | fp32."""
-        return "int8" if self.config.int8 else "fp32"
+        """int8 | fp16 | fp32."""
+        return self.config.precision
+
+    @property
+    def learned(self) -> dict[str, Any] | None:
+        """INT8 ranges that the checkpoint learned (train --qat), unless a recipe asks for calibration."""
+        wanted = self.config.int8 and self.config.recipe is None
+        return self.checkpoint.info.get("qat") if wanted else None
 
     @property
     def stride(self) -> int | None:

@@ -44,7 +44,7 @@ def describe(
         "model": {"spec": checkpoint.spec.to_json(), "weights_sha256": checkpoint.weights_sha256},
         "gate": {**gate.to_json(), **{key: measured[key] for key in SCORED_ON if key in measured}},
         "layers": layers,
-        "evidence": {key: measured[key] for key in ("fp32", "int8") if key in measured},
+        "evidence": {key: measured[key] for key in ("fp32", "fp16", "int8") if key in measured},
         "provenance": provenance(),
     }  # fmt: skip
 

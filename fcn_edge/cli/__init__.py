@@ -21,6 +21,7 @@ from fcn_edge.cli.doctor import doctor
 from fcn_edge.cli.evaluate import evaluate
 from fcn_edge.cli.inspect import inspect
 from fcn_edge.cli.load import load
+from fcn_edge.cli.sensitivity import sensitivity
 from fcn_edge.cli.stream import STREAM_SETTINGS, stream
 from fcn_edge.cli.surgery import surgery
 from fcn_edge.cli.train import train
@@ -45,6 +46,7 @@ app.command("load")(load)
 app.command("inspect")(inspect)
 app.command("surgery")(surgery)
 app.command("calibrate")(calibrate)
+app.command("sensitivity")(sensitivity)
 app.command("compile")(compile_)
 app.command("build-engine")(build_engine)
 app.command("eval")(evaluate)

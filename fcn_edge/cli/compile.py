@@ -16,7 +16,7 @@ from fcn_edge.cli.options import (
     SeedOption,
     SizeOption,
 )
-from fcn_edge.config import CompileConfig, parse_options, parse_size
+from fcn_edge.config import CompileConfig, parse_options, parse_precision, parse_size
 
 
 def compile_(
@@ -24,7 +24,11 @@ def compile_(
     out: Annotated[Path, typer.Option("--out", help="Bundle to write, NAME.fcne.")],
     data: OptionalData = None,
     target: Annotated[str, typer.Option("--target", help="openvino, onnx, ...")] = CompileConfig.target,
-    int8: Annotated[bool, typer.Option("--int8", help="Quantize with calibration; needs --data.")] = False,
+    precision: Annotated[
+        str | None,
+        typer.Option("--precision", help="fp32, fp16 (NVIDIA targets), or int8: calibrated, needs --data."),
+    ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="The same as --precision int8.")] = False,
     size: SizeOption = None,
     split: Annotated[
         str, typer.Option("--split", help="Labelled split the gate scores on.")
@@ -56,7 +60,11 @@ def compile_(
     ] = CompileConfig.upsample,
     recipe: Annotated[
         str | None,
-        typer.Option("--recipe", help="A TOML file, minmax, percentile, entropy, mse, or auto (tries them)."),
+        typer.Option(
+            "--recipe",
+            "--method",
+            help="A TOML file, minmax, percentile, entropy, mse, or auto (tries them).",
+        ),
     ] = None,
     engine_option: Annotated[
         list[str],
@@ -75,12 +83,14 @@ def compile_(
 
     Example: fcn-edge compile runs/road --int8 --data camvid:data/camvid --target openvino --out road.fcne
     """
+    wanted = parse_precision(precision, int8)
     config = CompileConfig(
         checkpoint=checkpoint,
         out=out,
         data=data,
         target=target,
-        int8=int8,
+        int8=wanted == "int8",
+        half=wanted == "fp16",
         size=parse_size(size) if size else None,
         split=split,
         labelled=not no_labels,

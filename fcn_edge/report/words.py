@@ -91,11 +91,17 @@ def compare(first: Json, other: Json) -> str:
     ratio = paired_ratio(_totals(other), _totals(first))
     low, middle, high = ratio["min"], ratio["median"], ratio["max"]
     if low <= 1.0 <= high or abs(middle - 1.0) < 0.02:
-        return f"{other['name']} is as fast, within the noise of this run."
+        verdict = ": INT8 is not worth it here" if _int8_beside_float(first, other) else ""
+        return f"{other['name']} is as fast, within the noise of this run{verdict}."
     if middle > 1.0:
         return f"{other['name']} takes {middle:.2f} times as long ({low:.2f} to {high:.2f} over the rounds)."
-    verdict = f"{first['name']} is not worth it here"
+    worthless = "INT8" if _int8_beside_float(first, other) else first["name"]
+    verdict = f"{worthless} is not worth it here"
     return f"{other['name']} takes only {middle:.2f} of the time ({low:.2f} to {high:.2f}): {verdict}."
+
+
+def _int8_beside_float(first: Json, other: Json) -> bool:
+    return first.get("precision") == "int8" and other.get("precision") in ("fp32", "fp16")
 
 
 def _totals(bundle: Json) -> list[list[float]]:

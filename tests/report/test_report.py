@@ -162,6 +162,12 @@ def test_words_say_which_bundle_is_slower_and_by_how_much(report: dict) -> None:
     assert re.search(r"road-fp32 takes 1\.\d\d times as long", compare(first, second))
     assert "road-fp32 is not worth it here" in compare(second, first)
     assert "within the noise" in compare(first, first)
+    assert compare({**second, "precision": "int8"}, {**first, "precision": "fp32"}).endswith(
+        "INT8 is not worth it here."
+    )
+    assert compare({**first, "precision": "int8"}, {**first, "precision": "fp16"}).endswith(
+        "within the noise of this run: INT8 is not worth it here."
+    )
 
 
 def test_words_name_the_largest_stage(report: dict) -> None:
