@@ -11,7 +11,7 @@ from fcn_edge.config import parse_size
 from fcn_edge.models import BACKBONES, ModelSpec, build_model
 from fcn_edge.models.cost import count_macs, receptive_field
 
-HEAVY = ("fcn_resnet50", "fcn_resnet101", "vgg16")  # with the head they were published with
+HEAVY = ("fcn_resnet50", "fcn_resnet101", "vgg16", "alexnet")  # with the head they were published with
 
 
 def row(name: str, size: tuple[int, int]) -> str:

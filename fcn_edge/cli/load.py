@@ -13,7 +13,7 @@ from fcn_edge.cli.options import JsonOption, OptionalData
 
 def load(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="torchvision:fcn_resnet50, vgg16:FILE, a run or zoo:NAME.")
+        str, typer.Argument(metavar="SOURCE", help="torchvision:NAME, BACKBONE:FILE, a run or zoo:NAME.")
     ],
     out: Annotated[Path, typer.Option("--out", help="Run folder for the checkpoint.")],
     weights: Annotated[

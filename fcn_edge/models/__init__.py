@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 BACKBONES = {
     "efficientnet_lite0": (32, 16, 8, 4),
     "mobilenet_v2": (32, 16, 8, 4),
+    "mobilenet_v3_large": (32, 16, 8, 4),
+    "mobilenet_v3_small": (32, 16, 8, 4),
     "resnet18": (32, 16, 8, 4),
     "resnet34": (32, 16, 8, 4),
     "resnet50": (32, 16, 8, 4),
     "vgg16": (32, 16, 8),
+    "alexnet": (32, 16, 8),
     "mobilenet_edgetpu_slim": (16, 8, 4),
     "mobilenet_edgetpu_narrow": (16, 8, 4),
     "fcn_resnet50": (8,),

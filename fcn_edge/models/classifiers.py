@@ -8,15 +8,32 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from fcn_edge.errors import FcnEdgeError, unknown_name
-from fcn_edge.models.backbones import Backbone, make_backbone
-from fcn_edge.models.backbones.efficientnet_lite0 import BN_EPS
+from fcn_edge.models.backbones import Backbone, efficientnet_lite0, make_backbone, mobilenet_v3
+from fcn_edge.models.backbones.alexnet import alexnet_features
 from fcn_edge.models.backbones.vgg16 import vgg_features
 from fcn_edge.models.convolutionize import HeatMap
 from fcn_edge.models.layers import conv_bn
 from fcn_edge.models.weights import load_into, read_weights
 
 Weights = Mapping[str, Tensor]
-CLASSIFIERS = ("vgg16", "alexnet", "resnet18", "resnet34", "resnet50", "mobilenet_v2", "efficientnet_lite0")
+CLASSIFIERS = (
+    "vgg16", "alexnet", "resnet18", "resnet34", "resnet50", "mobilenet_v2", "mobilenet_v3_large",
+    "mobilenet_v3_small", "efficientnet_lite0",
+)  # fmt: skip
+# classifier -> its linear layers, where it is not "fc" alone
+FINALS = {
+    "mobilenet_v2": ("classifier.1",),
+    "mobilenet_v3_large": ("classifier.0", "classifier.3"),
+    "mobilenet_v3_small": ("classifier.0", "classifier.3"),
+    "efficientnet_lite0": ("classifier.1",),
+}
+# classifier -> key, BatchNorm eps and activation of the conv after its backbone
+LAST_CONVS = {
+    "mobilenet_v2": ("features.18", 1e-5, nn.ReLU6),
+    "mobilenet_v3_large": ("features.16", mobilenet_v3.BN_EPS, nn.Hardswish),
+    "mobilenet_v3_small": ("features.12", mobilenet_v3.BN_EPS, nn.Hardswish),
+    "efficientnet_lite0": ("features.8", efficientnet_lite0.BN_EPS, nn.ReLU6),
+}
 
 
 def load_heat_map(name: str, path: Path) -> HeatMap:
@@ -37,13 +54,12 @@ def heat_map(name: str, found: Weights) -> HeatMap:
         return HeatMap(_filled(features, found, "features."), linears, pooled=7, averaged=False)
     if name == "alexnet":
         linears = [linear(found, f"classifier.{i}") for i in (1, 4, 6)]
-        features = alexnet_features(
-            [_tensor(found, f"features.{i}.weight").shape[0] for i in (0, 3, 6, 8, 10)]
-        )
+        widths = tuple(_tensor(found, f"features.{i}.weight").shape[0] for i in (0, 3, 6, 8, 10))
+        features = alexnet_features(widths, any_size=False)
         return HeatMap(_filled(features, found, "features."), linears, pooled=6, averaged=False)
     trunk = Trunk(_filled(make_backbone(name), found, ""), last_conv(name, found))
-    final = linear(found, "fc" if name.startswith("resnet") else "classifier.1")
-    return HeatMap(trunk, [final], pooled=7, averaged=True)
+    linears = [linear(found, key) for key in FINALS.get(name, ("fc",))]
+    return HeatMap(trunk, linears, pooled=7, averaged=True, activation=nn.Hardswish)
 
 
 class Trunk(nn.Module):
@@ -59,25 +75,13 @@ class Trunk(nn.Module):
 
 
 def last_conv(name: str, found: Weights) -> nn.Module:
-    """Return the 1x1 conv to 1280 channels that MobileNetV2 and EfficientNet-Lite0 end in."""
-    stage = {"mobilenet_v2": "features.18.", "efficientnet_lite0": "features.8."}.get(name)
-    if stage is None:
+    """Return the 1x1 conv that the mobile classifiers widen their last map with."""
+    if name not in LAST_CONVS:
         return nn.Identity()
-    outputs, inputs = _tensor(found, f"{stage}0.weight").shape[:2]
-    conv = conv_bn(inputs, outputs, 1, eps=BN_EPS if name == "efficientnet_lite0" else 1e-5)
-    return _filled(conv.append(nn.ReLU6(inplace=True)), found, stage)
-
-
-def alexnet_features(widths: list[int]) -> nn.Sequential:
-    """Return the convs, ReLUs and pools of AlexNet (Krizhevsky 2014), indexed as torchvision's `features`."""
-    a, b, c, d, e = widths
-    return nn.Sequential(
-        nn.Conv2d(3, a, 11, 4, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
-        nn.Conv2d(a, b, 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
-        nn.Conv2d(b, c, 3, padding=1), nn.ReLU(inplace=True),
-        nn.Conv2d(c, d, 3, padding=1), nn.ReLU(inplace=True),
-        nn.Conv2d(d, e, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
-    )  # fmt: skip
+    stage, eps, activation = LAST_CONVS[name]
+    outputs, inputs = _tensor(found, f"{stage}.0.weight").shape[:2]
+    conv = conv_bn(inputs, outputs, 1, eps=eps).append(activation(inplace=True))
+    return _filled(conv, found, f"{stage}.")
 
 
 def linear(found: Weights, key: str) -> nn.Linear:

@@ -1,8 +1,8 @@
 """Convolutionization: a classifier becomes a net for any size by reshaping weights (Long et al. 2015, 3.1).
 
 A fully connected layer on a C x k x k map is a k x k convolution with the same weights; one after it is a
-1x1 convolution. A classifier that averages its last map before one linear layer is a 1x1 convolution and
-the average of its heat map. On the classifier's own input size both give its logits; on larger inputs, a
+1x1 convolution. A classifier that averages its last map before its linear layers averages each window and
+goes on with 1x1 convolutions. On the classifier's own input size both give its logits; on larger inputs, a
 heat map.
 """
 
@@ -42,21 +42,26 @@ class HeatMap(nn.Module):
     """A classifier in convolutional form: (N, 3, H, W) to class scores (N, classes, h, w).
 
     features: all before the flattening or averaging, with map size `pooled` on the classifier's own input.
-    linears: its fully connected layers, a ReLU between each two. averaged: the classifier averages its last
-    map before them, so the map of scores is averaged over windows of `pooled`.
+    linears: its fully connected layers, an `activation` between each two. averaged: the classifier averages
+    its last map before them.
     """
 
-    def __init__(self, features: nn.Module, linears: list[nn.Linear], pooled: int, *, averaged: bool) -> None:
+    def __init__(
+        self,
+        features: nn.Module,
+        linears: list[nn.Linear],
+        pooled: int,
+        *,
+        averaged: bool,
+        activation: type[nn.Module] = nn.ReLU,
+    ) -> None:
         super().__init__()
         self.features = features
         first, *others = linears
-        layers: list[nn.Module] = [linear_to_conv(first, 1 if averaged else pooled)]
+        layers: list[nn.Module] = [nn.AvgPool2d(pooled, stride=1)] if averaged else []
+        layers.append(linear_to_conv(first, 1 if averaged else pooled))
         for linear in others:
-            layers += [nn.ReLU(), linear_to_conv(linear, 1)]
-        if (
-            averaged
-        ):  # after the 1x1 conv: the two commute, and the conv's map is the heat map at full resolution
-            layers.append(nn.AvgPool2d(pooled, stride=1))
+            layers += [activation(), linear_to_conv(linear, 1)]
         self.scores = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:

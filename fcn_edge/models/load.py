@@ -17,7 +17,8 @@ from fcn_edge.models.spec import ModelSpec
 from fcn_edge.models.weights import LoadReport, load_into, load_weights, read_weights
 
 TORCHVISION_FCNS = ("fcn_resnet50", "fcn_resnet101")
-HEADS = {"vgg16": None}  # head width where it is not the edge head's: None is the paper's head
+# head width where it is not the edge head's: None is the paper's head
+HEADS: dict[str, int | None] = {"vgg16": None, "alexnet": None}
 
 
 @dataclass(frozen=True)
