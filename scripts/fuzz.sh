@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Build the fuzz targets under AddressSanitizer and UBSan and run each for some seconds; the first finding ends it.
 # With libFuzzer where clang++ has it, else with GCC and the small driver of cpp_runtime/fuzz.
-# Usage: scripts/fuzz.sh [SECONDS_PER_TARGET] [BUILD_FOLDER]
+# Usage: scripts/fuzz.sh [SECONDS_PER_TARGET] [FOLDER_FOR_BUILDS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-10}
-build=${2:-build/fuzz}
+folder=${2:-build}
 
 # Print the first clang++ that can link libFuzzer, or nothing.
 find_clang() {
@@ -22,11 +22,15 @@ find_clang() {
 }
 
 compiler=$(find_clang)
-python=$(command -v .venv/bin/python || command -v python3)
-cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" \
-    -DCMAKE_CXX_COMPILER="${compiler:-g++}" -DPython3_EXECUTABLE="$python" \
-    -DFCN_EDGE_FUZZ=ON -DFCN_EDGE_SANITIZE=address,undefined -DFCN_EDGE_OPENVINO=OFF -DFCN_EDGE_LIBTORCH=OFF \
-    -DFCN_EDGE_BUILD_TESTS=OFF -DFCN_EDGE_BUILD_EXAMPLES=OFF >/dev/null
+options=(-G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DFCN_EDGE_LIBTORCH=OFF
+    -DFCN_EDGE_BUILD_EXAMPLES=OFF -DFCN_EDGE_SANITIZE="address,undefined" -DFCN_EDGE_FUZZ=ON)
+if [ -n "$compiler" ]; then
+    build=$folder/fuzz
+    options+=(-DCMAKE_CXX_COMPILER="$compiler" -DFCN_EDGE_OPENVINO=OFF -DFCN_EDGE_BUILD_TESTS=OFF)
+else
+    build=$folder/asan # the build of `make sanitize`, with the same options
+fi
+cmake -S . -B "$build" "${options[@]}" >/dev/null
 targets=(manifest drift png report command_line)
 cmake --build "$build" -- "${targets[@]/#/fuzz_}"
 
