@@ -11,18 +11,21 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 WORKDIR /src
 COPY CMakeLists.txt ./
 COPY cpp_runtime cpp_runtime
+COPY docker/needed_packages.sh ./
 RUN cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/opt/fcn-edge \
       -DFCN_EDGE_OPENVINO=OFF -DFCN_EDGE_LIBTORCH=OFF -DFCN_EDGE_BUILD_TESTS=OFF -DFCN_EDGE_BUILD_EXAMPLES=OFF \
     && cmake --build build -j2 \
     && test -e build/libfcn_edge_tensorrt.so \
-    && cmake --install build
+    && cmake --install build \
+    && ./needed_packages.sh /opt/fcn-edge > /opt/fcn-edge/packages.txt
 
 FROM nvcr.io/nvidia/l4t-tensorrt:${TENSORRT_TAG}
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      libopencv-core4.5d libopencv-imgproc4.5d libopencv-videoio4.5d libopencv-highgui4.5d libpng16-16 \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --groups video fcn-edge && install -d -o fcn-edge /cache
 COPY --from=build /opt/fcn-edge /opt/fcn-edge
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive xargs -a /opt/fcn-edge/packages.txt \
+         apt-get install -y --no-install-recommends --no-upgrade \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --groups video fcn-edge && install -d -o fcn-edge /cache
 ENV FCN_EDGE_CACHE=/cache
-USER fcn-edge
+USER 10001
 ENTRYPOINT ["/opt/fcn-edge/bin/fcn-edge-stream"]

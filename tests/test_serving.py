@@ -1,15 +1,23 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import onnxruntime as ort
 import pytest
 
-from fcn_edge.bundle import write_bundle
+from fcn_edge.backends.tail import mask_from_scores
+from fcn_edge.bundle import read_bundle, write_bundle
 from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.serving import write_repository
 
+# of one model in its config.json, from its page "Model Server Parameters"; the server refuses all others
+OVMS_PARAMETERS = {
+    "name", "base_path", "batch_size", "shape", "layout", "model_version_policy", "nireq", "target_device",
+    "plugin_config", "stateful", "low_latency_transformation", "max_sequence_number", "idle_sequence_cleanup",
+}  # fmt: skip
 GOLDEN = Path(__file__).parent / "golden" / "tiny.fcne"
 
 
@@ -33,13 +41,24 @@ def test_triton_repository_has_the_layout_triton_reads(bundle, tmp_path) -> None
     assert files == ["road/1/model.onnx", "road/config.pbtxt"]
 
 
+def triton_messages() -> ModuleType:
+    """NVIDIA's ModelConfig, loaded from its file alone: the package around it wants gRPC."""
+    package = find_spec("tritonclient")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("NVIDIA's message definitions are not here: pip install --no-deps tritonclient")
+    file = Path(package.submodule_search_locations[0]) / "grpc" / "model_config_pb2.py"
+    spec = spec_from_file_location("model_config_pb2", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_triton_configuration_is_a_valid_model_config(bundle, tmp_path) -> None:
-    try:
-        from tritonclient.grpc import model_config_pb2 as schema
-    except (ImportError, RuntimeError):  # it raises RuntimeError where its grpc extra is missing
-        pytest.skip("NVIDIA's message definitions are not here: pip install tritonclient[grpc]")
     from google.protobuf import text_format
 
+    schema = triton_messages()
     text = (write_repository(bundle, "triton", tmp_path / "repository") / "road" / "config.pbtxt").read_text()
     config = text_format.Parse(text, schema.ModelConfig())
     assert (config.name, config.backend, config.max_batch_size) == ("road", "onnxruntime", 0)
@@ -54,6 +73,24 @@ def test_ovms_configuration_names_the_model_relative_to_itself(bundle, tmp_path)
     (entry,) = json.loads((folder / "config.json").read_text())["model_config_list"]
     assert (folder / entry["config"]["base_path"] / "1" / "model.onnx").is_file()
     assert entry["config"]["name"] == "road"
+
+
+def test_openvino_takes_the_plugin_configuration_and_gives_the_bundle_s_masks(bundle, tmp_path) -> None:
+    """OpenVINO Model Server hands model.onnx and plugin_config to OpenVINO as they are; so does this test."""
+    import openvino as ov
+
+    folder = write_repository(bundle, "ovms", tmp_path / "repository")
+    (entry,) = json.loads((folder / "config.json").read_text())["model_config_list"]
+    assert set(entry) == {"config"}
+    assert set(entry["config"]) <= OVMS_PARAMETERS
+    model = ov.Core().compile_model(
+        folder / entry["config"]["base_path"] / "1" / "model.onnx", "CPU", entry["config"]["plugin_config"]
+    )
+    reference = read_bundle(GOLDEN)
+    for frame, mask in reference.golden():
+        scores = model(frame[None])[0]
+        found = mask_from_scores(scores[0], reference.manifest["output"]["stride"], reference.size)
+        assert (found == mask).mean() >= reference.manifest["golden"]["min_agreement"]
 
 
 @pytest.mark.parametrize("layout", ["triton", "ovms"])
