@@ -30,9 +30,11 @@ class JetPack:
     usable: bool
 
 
-# Newest first. Jetson Linux 36.4 is JetPack 6.1, 36.4.3 is 6.2; 38 is JetPack 7 on Thor.
+# Newest first. Jetson Linux 36.4 is JetPack 6.1, 36.4.3 and later 6.2; 38 is Thor's alone, 39 Orin's too.
 JETPACKS = (
-    JetPack((38, 0), "JetPack 7", "10.13 or later", "13", True),
+    JetPack((39, 0), "JetPack 7.2", "10.16 or later", "13.2", True),
+    JetPack((38, 4), "JetPack 7.1", "10.13", "13.0", True),
+    JetPack((38, 0), "JetPack 7.0", "10.13", "13.0", True),
     JetPack((36, 4), "JetPack 6.1 or 6.2", "10.3", "12.6", True),
     JetPack((36, 0), "JetPack 6.0", "8.6", "12.2", False),
     JetPack((35, 0), "JetPack 5", "8.5", "11.4", False),
