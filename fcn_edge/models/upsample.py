@@ -95,11 +95,18 @@ class Axis:
         before = self.box_taps - 1 - self.padding
         return before, before + self.output_padding
 
-    # Convolution with offsets j (z[i] = sum of G[j] x[i - j]), then a half-pixel bilinear resize.
+    # Convolution with offsets j (z[i] = sum of G[j] x[i - j]), then a half-pixel bilinear resize whose grid
+    # lies on the middle of the kernel: output o is resized sample o + triangle_shift. FCNs with padding 0 and
+    # a crop (Caffe's, pytorch-fcn) are resizes too, only shifted.
+
+    @property
+    def triangle_shift(self) -> int:
+        """Resized samples before output 0; negative: output samples before the resized input."""
+        return self.padding - (self.kernel - self.stride) // 2
 
     def triangle_position(self, tap: int) -> float:
         """Return how far kernel tap `tap` lies from its input sample, in low-resolution samples."""
-        return (tap - self.padding + 0.5) / self.stride - 0.5
+        return (tap - (self.kernel - self.stride) // 2 + 0.5) / self.stride - 0.5
 
     @property
     def triangle_taps(self) -> range:
@@ -110,9 +117,15 @@ class Axis:
 
     @property
     def triangle_ring(self) -> tuple[int, int]:
-        """Low-resolution samples before and after the input that the resize must see."""
-        after = (2 * self.reach - 1 - self.stride) // (2 * self.stride) + 1
-        return (1 if self.stride > 1 else 0), after
+        """Low-resolution samples before and after the input that the resize must see (negative: dropped)."""
+        before = -((2 * self.triangle_shift + 1 - self.stride) // (2 * self.stride))
+        last = self.reach - 1 + self.triangle_shift  # resized sample of the last output of one input sample
+        return before, (2 * last + 1 - self.stride) // (2 * self.stride) + 1
+
+    @property
+    def triangle_crop(self) -> int:
+        """Resized samples, those of the ring included, before output 0."""
+        return self.triangle_shift + self.triangle_ring[0] * self.stride
 
 
 def axes_of(deconv: nn.ConvTranspose2d) -> tuple[Axis, Axis]:
@@ -205,7 +218,7 @@ class BilinearConv2d(nn.Module):
     def resize(self, ringed: Tensor, x: Tensor) -> Tensor:
         """Resize low-resolution samples, ring included, and crop to the output size for input `x`."""
         resized = F.interpolate(ringed, scale_factor=self.scale, mode="bilinear", align_corners=False)
-        return _crop(resized, x, self.axes, [axis.triangle_ring[0] * axis.stride for axis in self.axes])
+        return _crop(resized, x, self.axes, [axis.triangle_crop for axis in self.axes])
 
 
 def shape_like(deconv: nn.ConvTranspose2d, form: str) -> nn.Module:

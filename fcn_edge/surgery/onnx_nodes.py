@@ -54,7 +54,10 @@ def read_deconv(node: onnx.NodeProto, constants: dict[str, npt.NDArray[Any]]) ->
 
 
 class NodeWriter:
-    """Writes the nodes of one stand-in, named after the ConvTranspose they replace."""
+    """Writes the nodes of one stand-in, named after the ConvTranspose they replace.
+
+    A convolution is called NAME.conv, as it is in an export of the operated network.
+    """
 
     def __init__(self, name: str, source: str, target: str) -> None:
         self.name, self.target = name, target
@@ -87,7 +90,7 @@ class NodeWriter:
         else:
             self._pad(module.pads)
         self._resize(module.scale, mode="linear", coordinates="half_pixel")
-        self._crop([(axis.triangle_ring[0] * axis.stride, _after_triangles(axis)) for axis in module.axes])
+        self._crop([(axis.triangle_crop, _after_triangles(axis)) for axis in module.axes])
 
     def _conv(self, conv: nn.Conv2d, pads: list[int]) -> None:
         """Pads are (left, right, top, bottom) where the convolution does not do them itself."""
@@ -100,7 +103,7 @@ class NodeWriter:
         if conv.bias is not None:
             inputs.append(self._tensor("bias", conv.bias))
         left, right, top, bottom = own
-        self._add("Conv", inputs, pads=[top, left, bottom, right], group=conv.groups)
+        self._add("Conv", inputs, "conv", pads=[top, left, bottom, right], group=conv.groups)
 
     def _pad(self, pads: list[int]) -> None:
         left, right, top, bottom = pads
@@ -122,8 +125,8 @@ class NodeWriter:
             "Slice", [self._array(k, v) for k, v in (("starts", starts), ("ends", ends), ("axes", axes))]
         )
 
-    def _add(self, kind: str, inputs: list[str], **attributes: Any) -> None:
-        output = f"{self.name}.{kind}_{len(self.nodes)}"
+    def _add(self, kind: str, inputs: list[str], name: str = "", **attributes: Any) -> None:
+        output = f"{self.name}.{name or f'{kind}_{len(self.nodes)}'}"
         self.nodes.append(helper.make_node(kind, [self._last, *inputs], [output], output, **attributes))
         self._last = output
 
@@ -142,4 +145,4 @@ def _after_phases(axis: Axis) -> int:
 
 
 def _after_triangles(axis: Axis) -> int:
-    return (axis.triangle_ring[1] + 1) * axis.stride - axis.reach
+    return (axis.triangle_ring[1] + 1) * axis.stride - axis.triangle_shift - axis.reach

@@ -39,6 +39,18 @@ def test_bilinear_layer_becomes_a_plain_resize_that_is_equal_up_to_the_border(
     assert largest_difference(made.module(x), layer(x)) < 1e-6
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 8, 32])
+@pytest.mark.parametrize("padding", [0, 1, 5])
+def test_bilinear_layer_of_any_padding_becomes_a_plain_resize_too(stride: int, padding: int) -> None:
+    """FCNs of the Caffe line have padding 0 and crop afterwards."""
+    layer = bilinear_layer(stride, 2)
+    layer.padding = (padding, padding)
+    made = make_candidate(layer, "bilinear")
+    assert made.form == "bilinear"
+    x = torch.randn(1, 2, 12, 15, dtype=torch.float64)
+    assert largest_difference(made.module(x), layer(x)) < 1e-6
+
+
 @pytest.mark.parametrize("stride", [2, 4, 8])
 def test_resize_without_the_ring_of_zeros_differs_only_within_half_a_stride_of_the_border(
     stride: int,
@@ -98,7 +110,9 @@ def draw_by_definition(
     weights = []
     for axis, tap, length, size in zip(axes, taps, low.shape[-2:], x.shape[-2:], strict=True):
         # the first sample of `low` sees inputs from -margin on, so it is number tap[-1] - margin
-        source = (np.arange(axis.output_size(size)) + 0.5) / axis.stride - 0.5
+        # the middle of the kernel is where the resize puts an input sample
+        shift = axis.padding - (axis.kernel - axis.stride) // 2
+        source = (np.arange(axis.output_size(size)) + shift + 0.5) / axis.stride - 0.5
         numbers = np.arange(length) + tap[-1] - margin
         weights.append(
             torch.tensor([[triangle(s - i) for i in numbers] for s in source], dtype=torch.float64)
