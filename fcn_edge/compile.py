@@ -24,7 +24,7 @@ from fcn_edge.evaluate import check_classes
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.gating import Measured, measure, rescue
 from fcn_edge.models.fcn import FCN
-from fcn_edge.operate import TargetMeasure
+from fcn_edge.operate import FRAMES, TargetMeasure, halve
 from fcn_edge.quantize import drift
 from fcn_edge.quantize.auto import try_methods
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
@@ -36,6 +36,7 @@ from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import quantize_with
 from fcn_edge.quantize.recipe import AUTO, Recipe, recipe_for
 from fcn_edge.quantize.table import RangeTable, measure_ranges
+from fcn_edge.surgery.candidates import LOSSY
 from fcn_edge.surgery.decide import decide
 from fcn_edge.targets import TARGETS
 from fcn_edge.train.checkpoint import load_checkpoint
@@ -151,20 +152,34 @@ def operate(build: Build, original: Path, calibration: CalibrationSet | None) ->
     From here on the build's checkpoint holds the operated network; the gate still compares with the original.
     """
     config, network = build.config, build.checkpoint.model
-    on_target = None
+    on_target, frames = None, fp32_frames(build) if calibration is None else calibration.frames
     if calibration is not None and config.upsample == "auto":
         kept = original
         if build.target.tail != "scores":
             kept = export_onnx(network, build.size, "scores", build.work / "kept.onnx")
-        on_target = TargetMeasure(kept, config, calibration, build.size)
-    frames = calibration.frames if calibration and config.upsample != "keep" else []
-    table = decide(network, frames, on_target, config.upsample, progress=build.note)
+        halves = halve(calibration)
+        on_target, frames = TargetMeasure(kept, config, halves), halves.learn.frames
+    table = decide(
+        network, [] if config.upsample == "keep" else frames, on_target, config.upsample, progress=build.note
+    )
     build.evidence["surgery"] = table.to_json()
     for layer in table.layers:
         build.note(f"{layer.name}: {layer.chosen} ({layer.why})")
     model = cast(FCN, table.model)
     build.checkpoint = replace(build.checkpoint, model=model, spec=model.spec)
     return table.changed
+
+
+def fp32_frames(build: Build) -> list[Frame]:
+    """Return the frames that a lossy stand-in is fitted to in a compilation that calibrates nothing."""
+    config = build.config
+    if config.upsample not in LOSSY:
+        return []
+    if config.data is None:
+        build.warn(f"no --data: --upsample {config.upsample} is fitted to the kernels alone")
+        return []
+    dataset = open_dataset(config.data, config.calibration_split, labelled=False)
+    return choose_frames(dataset, FRAMES, config.seed, partial(resize_frame, size=build.size)).frames
 
 
 def to_int8(build: Build, original: Path, fp32: Path, calibration: CalibrationSet) -> tuple[Path, Measured]:

@@ -1,14 +1,14 @@
-"""Surgery with its measurements: every candidate network is exported, quantized and run on the target."""
+"""Surgery with its measurements: every candidate network is quantized and run on the target."""
 
 from __future__ import annotations
 
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from fcn_edge.data import open_dataset
 from fcn_edge.errors import unknown_name
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.models.fcn import FCN
+from fcn_edge.models.upsample import BilinearConv2d, ResizeConv2d, SubpixelConv2d
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import quantize_onnx
@@ -30,36 +31,63 @@ from fcn_edge.surgery.decide import decide
 from fcn_edge.surgery.describe import compare_scores, pattern_period
 from fcn_edge.surgery.fidelity import FloatArray, Measurement
 from fcn_edge.surgery.find import list_upsamplers
+from fcn_edge.surgery.onnx_rewrite import substitute
 from fcn_edge.surgery.pictures import write_pictures
 from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS
 from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
 
 Frame = npt.NDArray[np.uint8]
 Note = Callable[[str], None]
+Item = TypeVar("Item")
 
-CALIBRATION_FRAMES = 8  # for the ranges of a trial; the network that is shipped gets the whole set
-FIDELITY_FRAMES = 16
+FRAMES = 24  # that `fcn-edge surgery` looks at; compile has its calibration set
+RANGE_FRAMES = 8  # for the ranges of a trial; the network that is shipped gets the whole set
+JUDGE_FRAMES = 16  # at most
 ROUNDS = 24  # of one frame each, candidate and kept network in turn
 
 
-class TargetMeasure:
-    """A `measure` for surgery.decide: export, quantize, run on the target, compare with the original in fp32.
+@dataclass(frozen=True)
+class Halves:
+    """A calibration set in two parts, so that no candidate is judged on a frame that it was made from."""
 
-    `kept` is the original exported with tail "scores"; in fp32 on the same engine it is the reference. The
-    first network to be measured must be the one that keeps its layers: it is quantized from `kept`, not
-    exported again, and the latency of the others is measured in turns with it and reported as the ratio of
-    medians times its own median, so that a machine that slows down slows both. An engine that cannot run here
-    is replaced by the oracle for the scores and has no latency; TensorRT-RTX, where it is installed, says
-    which layers it computes in float.
+    learn: CalibrationSet  # ranges, fits and distillation
+    judge: list[Frame]  # agreement, SQNR and the checkerboard of the scores
+
+
+def halve(calibration: CalibrationSet) -> Halves:
+    """Set every second frame aside to judge with, at most JUDGE_FRAMES; the others are to learn from."""
+    positions = list(range(len(calibration)))
+    judged = set(spread(positions[1::2], JUDGE_FRAMES))
+    learn = subset(calibration, [position for position in positions if position not in judged])
+    return Halves(learn, [calibration.frames[position] for position in sorted(judged)])
+
+
+def subset(calibration: CalibrationSet, positions: Sequence[int]) -> CalibrationSet:
+    """Return some of the frames as a calibration set."""
+    return replace(
+        calibration,
+        frames=[calibration.frames[position] for position in positions],
+        stems=[calibration.stems[position] for position in positions],
+    )
+
+
+class TargetMeasure:
+    """A `measure` for surgery.decide: quantize, run on the target, compare with the original in fp32.
+
+    `kept` is the original exported with tail "scores"; in fp32 on the same engine it is the reference. A
+    network to be measured is the original with layers replaced, so its graph is written from `kept` instead
+    of exported again, which takes torch several seconds. The first one must be the one that keeps all layers:
+    the latency of the others is measured in turns with it and reported as the ratio of medians times its own
+    median, so that a machine that slows down slows both. An engine that cannot run here is replaced by the
+    oracle for the scores and has no latency; TensorRT-RTX, where it is installed, says which layers it
+    computes in float.
     """
 
-    def __init__(
-        self, kept: Path, config: CompileConfig, calibration: CalibrationSet, size: tuple[int, int]
-    ) -> None:
+    def __init__(self, kept: Path, config: CompileConfig, frames: Halves) -> None:
         target = TARGETS[config.target]
-        self.frames = spread(calibration.frames, FIDELITY_FRAMES)
-        self._trial = replace(calibration, frames=spread(calibration.frames, CALIBRATION_FRAMES))
-        self._config, self._size = config, size
+        self.frames = frames.judge
+        self._ranges = subset(frames.learn, spread(range(len(frames.learn)), RANGE_FRAMES))
+        self._config = config
         self._recipe = recipe_for(config.recipe, target.weights or "full")
         self._runs_here = target.engine is not None
         self._kept_onnx = kept
@@ -89,9 +117,10 @@ class TargetMeasure:
 
     def _quantize(self, model: nn.Module, folder: Path) -> Path:
         fp32 = self._kept_onnx
-        if self._kept is not None:
-            fp32 = export_onnx(model, self._size, "scores", folder / "fp32.onnx")
-        quantize_onnx(fp32, self._trial, self._recipe, folder / "int8.onnx")
+        if modules := stand_ins(model):
+            fp32 = folder / "fp32.onnx"
+            onnx.save(substitute(onnx.load(self._kept_onnx), modules), fp32)
+        quantize_onnx(fp32, self._ranges, self._recipe, folder / "int8.onnx")
         return folder / "int8.onnx"
 
     def _open(self, model: Path) -> Engine:
@@ -128,10 +157,18 @@ def race(engines: Sequence[Engine], frame: Frame, rounds: int = ROUNDS) -> list[
     return times
 
 
-def spread(frames: Sequence[Frame], count: int) -> list[Frame]:
-    """Return at most `count` of the frames, evenly spaced."""
-    picked = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
-    return [frames[int(index)] for index in picked]
+def stand_ins(model: nn.Module) -> dict[str, nn.Module]:
+    """Return the layers of a network that surgery put in, by name."""
+    forms = (SubpixelConv2d, BilinearConv2d, ResizeConv2d)
+    return {name: module for name, module in model.named_modules() if isinstance(module, forms)}
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Return at most `count` of the items, evenly spaced."""
+    if not items:
+        return []
+    picked = np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))
+    return [items[int(index)] for index in picked]
 
 
 def operate(
@@ -153,16 +190,14 @@ def operate(
     assert config.data is not None
     dataset = open_dataset(config.data, config.calibration_split, labelled=False)
     size = config.size or dataset[0].frame.shape[:2]
-    calibration = choose_frames(
-        dataset, FIDELITY_FRAMES, config.seed, lambda frame: resize_frame(frame, size)
-    )
+    calibration = choose_frames(dataset, FRAMES, config.seed, lambda frame: resize_frame(frame, size))
+    halves = halve(calibration)
     with tempfile.TemporaryDirectory() as folder:
         kept = export_onnx(checkpoint.model, size, "scores", Path(folder) / "kept.onnx")
-        measure = TargetMeasure(kept, config, calibration, size)
         table = decide(
             checkpoint.model,
-            calibration.frames,
-            measure,
+            halves.learn.frames,
+            TargetMeasure(kept, config, halves),
             config.upsample,
             search_all=search_all,
             progress=note,

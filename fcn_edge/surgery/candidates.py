@@ -18,6 +18,7 @@ from fcn_edge.surgery.fit import bilinear_residual, fit_bilinear_conv, fit_resiz
 from fcn_edge.surgery.fold import fold_following_batchnorm
 
 KINDS = ("keep", "subpixel", "bilinear", "resize-conv")  # what --upsample takes, besides "auto"
+LOSSY = ("bilinear", "resize-conv")  # those that have to be fitted, unless the kernel is one of theirs
 
 EXACT = 1e-6  # a relative residual below this is float32 rounding, not a loss
 

@@ -41,9 +41,11 @@ def decide(
 
     frames: uint8 (H, W, 3) BGR, from the data the network is for; without any, lossy candidates keep the fit
     to their kernel. measure: exports, quantizes and runs a network on the target and compares it with the
-    original in fp32; it is called once for the original, once for every candidate of every layer, and once
-    for the combination of the winners. A lossy candidate that disagrees with the original more in fp32 than
-    keeping does in INT8 is not measured. search_all measures every combination of candidates instead.
+    original in fp32; it is called once for the original, once for every candidate of every layer, once for
+    the combination of the winners, and once more for the best: of many noisy measurements the best one
+    flatters itself, so it has to win again, and the second measurement is the one reported. A lossy candidate
+    that disagrees with the original more in fp32 than keeping does in INT8 is not measured. search_all
+    measures every combination of candidates instead. `frames` should not be those that `measure` judges by.
     mode: a kind to force wherever a layer has it, or "auto" to choose by `rule`. A lossy choice is distilled
     from the original at the end (recover.py).
     """
@@ -69,7 +71,11 @@ def _recovered(
 ) -> SurgeryTable:
     """Distil a lossy choice from the original, and measure it again."""
     lossy = any((row.row(row.chosen).residual or 0) > EXACT for row in table.layers)
-    if not lossy or len(frames) < FEWEST_FRAMES:
+    if not lossy:
+        return table
+    if len(frames) < FEWEST_FRAMES:
+        few = f"{len(frames)} frames are too few to distil the lossy layers from the original"
+        table.note = ". ".join(filter(None, [table.note, few]))
         return table
     say("recovering the replaced layers by distillation from the original")
     table.recovery = recover(original, table.model, frames[:: max(1, len(frames) // RECOVERY_FRAMES)])
@@ -108,21 +114,33 @@ class _Search:
                 self._measure_single(position, candidate, base, search_all)
         for choice in self._combinations(search_all):
             self.measure(choice)
-        best = self.rule.pick(self.measured, self.keep)
+        best = self._confirmed()
         for position, row in enumerate(self.rows):
+            for candidate in row.candidates:
+                candidate.measured = self.measured.get(self._single(position, candidate.kind))
             row.chosen = best[position]
             row.why = self._why(position, best)
         return self._table("auto", best)
 
-    def measure(self, choice: Choice) -> Measurement:
-        """Return the measurement of a choice, taken once."""
+    def measure(self, choice: Choice, which: str = "") -> Measurement:
+        """Return the latest measurement of a choice, taken if there is none. which: for the progress."""
         assert self._measure is not None
         if choice not in self.measured:
             pairs = zip(self.rows, choice, strict=True)
             changed = [f"{row.name} as {kind}" for row, kind in pairs if kind != "keep"]
-            self._say(f"measuring the network with {', '.join(changed) or 'all layers kept'}")
+            self._say(f"measuring {which}the network with {', '.join(changed) or 'all layers kept'}")
             self.measured[choice] = self._measure(self._network(choice))
         return self.measured[choice]
+
+    def _confirmed(self) -> Choice:
+        """Return the best choice whose second measurement is taken too."""
+        left = dict(self.measured)
+        while (best := self.rule.pick(left, self.keep)) != self.keep:
+            del self.measured[best]
+            if self.rule.takes(self.measure(best, "once more "), left[self.keep]):
+                return best
+            del left[best]
+        return self.keep
 
     def _table(self, mode: str, choice: Choice) -> SurgeryTable:
         table = SurgeryTable(mode, self.rows, self._network(choice))
@@ -172,7 +190,11 @@ class _Search:
     def _why(self, position: int, best: Choice) -> str:
         base, row = self.measured[self.keep], self.rows[position]
         if best[position] != "keep":
-            return self.rule.why(best[position], self.measured[self._single(position, best[position])], base)
+            alone = self.measured[self._single(position, best[position])]
+            if self.rule.takes(alone, base):
+                return self.rule.why(best[position], alone, base)
+            together = self.rule.why("all of it together", self.measured[best], base)
+            return f"{best[position]} only with what the other layers became: {together}"
         reasons = [
             c.skipped if c.measured is None else self.rule.why(c.kind, c.measured, base)
             for c in row.candidates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -83,29 +84,40 @@ def rewrite(model: onnx.ModelProto, mode: str = "auto") -> tuple[onnx.ModelProto
     """Return a copy of `model` with its ConvTranspose nodes replaced, and what was done to each."""
     if mode not in MODES:
         raise unknown_name("--upsample", mode, MODES)
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    constants = _constants(made.graph)
-    nodes: list[onnx.NodeProto] = []
+    constants = _constants(model.graph)
+    modules: dict[str, nn.Module] = {}
     rows: list[Rewritten] = []
-    for number, node in enumerate(made.graph.node):
-        if node.op_type != "ConvTranspose":
-            nodes.append(node)
-            continue
-        name = node.name or f"ConvTranspose_{number}"
+    for name, node in _deconvs(model.graph):
         found = _choose(read_deconv(node, constants), mode)
         rows.append(Rewritten(name, found.kind, found.residual, found.note))
-        if found.kind == "keep":
+        if found.kind != "keep":
+            modules[name] = found.module
+    return substitute(model, modules), rows
+
+
+def substitute(model: onnx.ModelProto, modules: Mapping[str, nn.Module]) -> onnx.ModelProto:
+    """Return a copy of `model` with the named ConvTranspose nodes written as the given stand-ins.
+
+    modules: node name -> a stand-in of models.upsample with one stride for both axes. Nodes without a name
+    go by ConvTranspose_POSITION.
+    """
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    nodes: list[onnx.NodeProto] = []
+    for position, node in enumerate(made.graph.node):
+        name = _name(position, node)
+        module = modules.get(name) if node.op_type == "ConvTranspose" else None
+        if module is None:
             nodes.append(node)
             continue
         writer = NodeWriter(name, node.input[0], node.output[0])
-        writer.write(found.module)
+        writer.write(module)
         nodes.extend(writer.nodes)
         made.graph.initializer.extend(writer.tensors)
     del made.graph.node[:]
     made.graph.node.extend(nodes)
     _drop_unused(made.graph)
-    return made, rows
+    return made
 
 
 def compare(before: onnx.ModelProto, after: onnx.ModelProto, seed: int = 0) -> list[Comparison]:
@@ -137,6 +149,19 @@ def _choose(layer: nn.ConvTranspose2d | str, mode: str) -> Candidate:
     if reason := unavailable(layer, mode):
         return Candidate("keep", "keep", layer, 0.0, f"kept: {reason}")
     return make_candidate(layer, mode)
+
+
+def _deconvs(graph: onnx.GraphProto) -> list[tuple[str, onnx.NodeProto]]:
+    """Return the name and the node of every ConvTranspose, in graph order."""
+    return [
+        (_name(position, node), node)
+        for position, node in enumerate(graph.node)
+        if node.op_type == "ConvTranspose"
+    ]
+
+
+def _name(position: int, node: onnx.NodeProto) -> str:
+    return node.name or f"{node.op_type}_{position}"
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, npt.NDArray[Any]]:

@@ -41,9 +41,9 @@ def refit(module: nn.Module, deconv: nn.ConvTranspose2d, inputs: Sequence[Tensor
         features = _features(module, conv, window)[..., inner[0], inner[1]].flatten(1).T
         targets = deconv(window)[0][..., inner[0], inner[1]].flatten(1).T
         picked = torch.randperm(len(features), generator=generator)[: max(1, SAMPLES // len(inputs))]
-        f, y = features[picked].double(), targets[picked].double()
-        gram += f.T @ f
-        moment += f.T @ y
+        f, y = features[picked], targets[picked]
+        gram += (f.T @ f).double()  # float32 products: their rounding is a thousandth of the prior
+        moment += (f.T @ y).double()
     _solve(conv, gram, moment)
     return True
 

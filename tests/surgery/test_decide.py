@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from fcn_edge.errors import MisuseError
 from fcn_edge.models.upsample import ResizeConv2d, SubpixelConv2d
 from fcn_edge.surgery.decide import decide
 from fcn_edge.surgery.fidelity import Measurement, agreement, scores_of, sqnr_db
+from fcn_edge.surgery.rule import Rule
 from surgery.nets import TinyNet, frames, tiny_fcn
 
 FRAMES = frames(8)
@@ -78,11 +80,39 @@ def test_lossy_candidates_far_off_in_fp32_are_not_measured_and_say_so() -> None:
     assert engine.calls <= 1 + 2 * 3 + 1 - len(skipped)
 
 
-def test_search_of_all_combinations_measures_each_once() -> None:
+def test_search_of_all_combinations_measures_each_once_and_the_winner_once_more() -> None:
     model = TinyNet()
-    engine = FakeEngine(model, {})
-    decide(model, FRAMES, engine, search_all=True)
-    assert engine.calls == 4 * 4
+    engine = FakeEngine(model, {SubpixelConv2d: -1})
+    table = decide(model, FRAMES, engine, search_all=True)
+    assert engine.calls == 4 * 4 + 1
+    assert table.changed
+
+
+def test_winner_that_was_only_lucky_is_not_taken() -> None:
+    """The first measurement of every network with a sub-pixel layer is fast by chance, the second is not."""
+
+    class Lucky(FakeEngine):
+        seen: set[int]
+
+        def __call__(self, model: nn.Module) -> Measurement:
+            which = sum(2**i for i, m in enumerate(model.modules()) if isinstance(m, SubpixelConv2d))
+            again = which in self.seen
+            self.seen.add(which)
+            return dataclasses.replace(super().__call__(model), latency_ms=5 if which and not again else 10)
+
+    model = TinyNet()
+    engine = Lucky(model, {})
+    engine.seen = set()
+    table = decide(model, FRAMES, engine, rule=Rule(same_db=100))
+    assert set(table.choice.values()) == {"keep"}
+    assert table.chosen == table.keep
+    assert all("subpixel is no better" in layer.why for layer in table.layers)
+
+
+def test_lossy_choice_with_too_few_frames_to_distil_says_so() -> None:
+    table = decide(tiny_fcn(), FRAMES[:4], None, "resize-conv")
+    assert table.recovery is None
+    assert "4 frames are too few to distil" in table.note
 
 
 def test_forced_kind_is_applied_where_the_layer_has_it_and_the_reason_is_given_where_not() -> None:
