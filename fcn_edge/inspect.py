@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fcn_edge.artifacts import read_json
 from fcn_edge.errors import FcnEdgeError
 
 DEFAULT_SIZE = (360, 480)
+SURGERY = "evidence/surgery.json"
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ def _inspect_bundle(path: Path) -> Inspection:
     manifest = read_bundle(path).manifest
     bytes_in_all = sum(file["bytes"] for file in manifest["files"].values())
     facts = {"kind": "bundle", "bytes": bytes_in_all, **manifest}
+    if SURGERY in manifest["files"]:
+        facts["surgery"] = read_json(path / SURGERY)
     return Inspection(facts, _bundle_text(facts))
 
 
@@ -122,6 +126,7 @@ def _bundle_text(facts: dict[str, Any]) -> str:
         f"layers    {layers['int8']} INT8, {layers['float']} float",
         f"size      {facts['bytes'] / 1e6:.1f} MB in {len(facts['files'])} files, all hashes right",
         f"gate      {_gate_text(gate)}",
+        *_surgery_lines(facts.get("surgery", {})),
     ]
     fp32 = facts["evidence"].get("fp32", {}).get("class_iou", {})
     int8 = facts["evidence"].get("int8", {}).get("class_iou", {})
@@ -129,6 +134,41 @@ def _bundle_text(facts: dict[str, Any]) -> str:
         lines += ["", "class IU: fp32, INT8"]
         lines += [f"  {name:14s} {_iou(fp32.get(name))}  {_iou(int8.get(name))}" for name in int8]
     return "\n".join(lines)
+
+
+def _surgery_lines(table: dict[str, Any]) -> list[str]:
+    """Return what every upsampling layer became, and the checkerboard before and after."""
+    layers = table.get("layers", [])
+    if not layers:
+        return []
+    lines = [
+        "",
+        "upsampling: ripple of the layer, and checkerboard of the scores in fp32 and INT8 (1 = none)",
+    ]
+    for layer in layers:
+        rows = {row["kind"]: row for row in layer["candidates"]}
+        kinds = dict.fromkeys(("keep", layer["chosen"]))
+        ripples = " -> ".join(_ripple(rows[kind]) for kind in kinds)
+        lines.append(f"  {layer['name']:14s} {layer['chosen']}, ripple {ripples}")
+    for name, measured in table.get("network", {}).items():
+        if (index := measured.get("score_checkerboard")) is not None:
+            lines.append(f"  scores, {name:7s} {_in_fp32(layers, name)}, INT8 {index:.2f}")
+    return lines
+
+
+def _ripple(row: dict[str, Any]) -> str:
+    return "unknown" if row["checkerboard"] is None else f"{row['checkerboard']:.3f}"
+
+
+def _in_fp32(layers: list[dict[str, Any]], which: str) -> str:
+    """Return the checkerboard in fp32 of the kept network, or of the layers' choices, each taken alone."""
+    found = []
+    for layer in layers:
+        kind = "keep" if which == "keep" else layer["chosen"]
+        row = next(row for row in layer["candidates"] if row["kind"] == kind)
+        found.append((row.get("fp32") or {}).get("score_checkerboard"))
+    known = [value for value in found if value is not None]
+    return f"fp32 {max(known):.2f}" if known else "fp32 unknown"
 
 
 def _gate_text(gate: dict[str, Any]) -> str:
