@@ -43,17 +43,19 @@ from fcn_edge.train.checkpoint import load_checkpoint
 
 Frame = npt.NDArray[np.uint8]
 GOLDEN_FRAMES = 3
+JUDGED = ("engine", "oracle", "measured_by")
 MIN_AGREEMENT = 0.98  # with the golden masks; engines on other CPUs round differently (docs/int8.md)
 
 
 @dataclass(frozen=True)
 class CompileResult:
-    """What was written and what it is worth."""
+    """What was written and what it is worth. judged: which engine gave the gate's masks (gating.measure)."""
 
     bundle: Path
     target: str
     precision: str
     gate: GateVerdict
+    judged: dict[str, Any]
     layers: dict[str, int]
     next: str
     warnings: list[str]
@@ -64,7 +66,7 @@ class CompileResult:
             "bundle": str(self.bundle),
             "target": self.target,
             "precision": self.precision,
-            "gate": {**self.gate.to_json(), "sentence": self.gate.sentence()},
+            "gate": {**self.gate.to_json(), **self.judged, "sentence": self.gate.sentence()},
             "layers": self.layers,
             "next": self.next,
             "warnings": self.warnings,
@@ -88,10 +90,11 @@ def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> C
             model, measured = to_int8(build, original, fp32, calibration)
             build_engine(build, model)
         write(build, model, measured, calibration)
-    gate, following = measured.gate, build.engine.get("next", "")
+    judged = {key: measured.evidence[key] for key in JUDGED if key in measured.evidence}
     return CompileResult(
-        config.out, config.target, build.precision, gate, build.layers, following, build.warnings
-    )
+        config.out, config.target, build.precision, measured.gate, judged, build.layers,
+        build.engine.get("next", ""), build.warnings,
+    )  # fmt: skip
 
 
 def start(config: CompileConfig, work: Path, note: Note) -> Build:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import torch
 from golden.make_golden import smooth_frames
 
 import fcn_edge.compile
 import fcn_edge.diff
+from fcn_edge.backends.nvidia_layers import LAYERS, quantized_layers
 from fcn_edge.bundle import read_bundle
 from fcn_edge.calibrate import calibrate
 from fcn_edge.compile import compile_checkpoint
@@ -212,6 +215,28 @@ def test_fp32_bundle_equals_pytorch(checkpoint: str, data: str, tmp_path: Path) 
     assert result.gate.agreement > 0.999
     assert read_bundle(out).manifest["output"]["tail"] == "mask"
     assert fcn_edge.open(out, allow_ungated=True)(smooth_frames(1)[0]).shape == SIZE
+
+
+@pytest.mark.parametrize("target", ["tensorrt", "tensorrt-rtx"])
+def test_nvidia_bundles_are_judged_by_the_oracle_and_say_so(
+    checkpoint: str, data: str, tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No GPU here: the bundle is whole all the same, and names what is left to do on the device."""
+    if target == "tensorrt-rtx":
+        pytest.importorskip("tensorrt_rtx_bindings", reason="optional: pip install '.[tensorrt-rtx]'")
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    out = tmp_path / "road.fcne"
+    result = compile_checkpoint(config(checkpoint, out, data, target=target, limit=2)).to_json()
+    bundle = read_bundle(out)
+    assert result["gate"]["oracle"] is bundle.manifest["gate"]["oracle"] is True
+    assert result["gate"]["engine"] == "onnxruntime"
+    computed = ("Conv",) if target == "tensorrt-rtx" else LAYERS  # transposed ones its builder turns to float
+    assert result["layers"]["int8"] == len(quantized_layers(onnx.load(bundle.model), computed)) > 50
+    assert result["next"] == (f"fcn-edge build-engine {out}" if target == "tensorrt" else "")
+    engines = [name for name in bundle.manifest["files"] if name.endswith(".engine")]
+    assert len(engines) == (1 if target == "tensorrt-rtx" else 0)
+    half = {tensor.name for tensor in onnx.load(bundle.model).graph.initializer if tensor.data_type == 10}
+    assert half  # what is not INT8 computes in float16
 
 
 def test_without_data_the_bundle_is_ungated(checkpoint: str, tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ def _text(result: dict[str, Any]) -> str:
         f"gate      {gate['verdict']}: mean IU fp32 {percent(gate.get('fp32_miou'))}, "
         f"INT8 {percent(gate.get('int8_miou'))}, agreement {percent(gate.get('agreement'))}"
     )
+    if gate.get("oracle"):
+        lines.append(f"          by {gate['measured_by']}: {result['target']} engines do not run here")
     if "repository" in result:
         lines.append(f"server    {result['repository']}")
     if result.get("next"):
