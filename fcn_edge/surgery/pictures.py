@@ -50,7 +50,7 @@ def draw_layer(layer: Upsampler, modules: dict[str, nn.Module], x: Tensor) -> Im
         rows.append(
             np.hstack(
                 [
-                    _titled(_phases(gains), f"{name}: ripple {checkerboard_index(gains):.3f}"),
+                    _titled(_phases(gains), f"{name}: constant in, ripple {checkerboard_index(gains):.3f}"),
                     _titled(
                         _spectrum(scores, period), f"spectrum, index {score_checkerboard(scores, period):.1f}"
                     ),
