@@ -29,5 +29,7 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/fcn_edgeConfigVersi
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/fcn_edgeConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/fcn_edgeConfigVersion.cmake
   DESTINATION ${package_dir})
 
+# Relative, so that cmake --install --prefix PREFIX and a moved folder are right too.
+file(RELATIVE_PATH prefix_from_pkgconfig ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/fcn_edge.pc.in ${CMAKE_CURRENT_BINARY_DIR}/fcn_edge.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/fcn_edge.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -58,7 +58,7 @@ set_target_properties(tensorrt_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE
 target_include_directories(tensorrt_tests PRIVATE src include ${CMAKE_CURRENT_BINARY_DIR}/include
                                                   tests tests/nvinfer_double)
 target_link_libraries(tensorrt_tests PRIVATE fcn_edge_options OpenSSL::Crypto nlohmann_json::nlohmann_json
-                                             GTest::gtest GTest::gtest_main)
+                                             GTest::gtest GTest::gtest_main fcn_edge_sanitizer_rules)
 # Always under the sanitizers, whatever the rest of the build has: a missing free or a bad pointer fails the test.
 if(NOT FCN_EDGE_SANITIZE)
   target_compile_options(tensorrt_tests PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=all)

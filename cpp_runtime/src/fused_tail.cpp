@@ -57,7 +57,6 @@ FusedTail::FusedTail(int stride, int channels, int score_height, int score_width
       channels_(channels),
       score_height_(score_height),
       score_width_(score_width),
-      height_(height),
       width_(width),
       bands_(make_spans(stride, score_height, height)),
       cells_(make_spans(stride, score_width, width)),

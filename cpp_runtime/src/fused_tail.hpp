@@ -44,7 +44,6 @@ class FusedTail {
   int channels_;
   int score_height_;
   int score_width_;
-  int height_;
   int width_;
   std::vector<Span> bands_;           // cells from top to bottom
   std::vector<Span> cells_;           // cells from left to right
