@@ -33,13 +33,15 @@ from fcn_edge.quantize.gate import GateVerdict
 from fcn_edge.quantize.half import to_half
 from fcn_edge.quantize.lint import lint, refuse_if_found
 from fcn_edge.quantize.placement import layer_names
-from fcn_edge.quantize.qdq import quantize_with
+from fcn_edge.quantize.qat import quantize_trained
+from fcn_edge.quantize.qdq import QuantizeReport, quantize_with
 from fcn_edge.quantize.recipe import AUTO, Recipe, recipe_for
 from fcn_edge.quantize.table import RangeTable, measure_ranges
 from fcn_edge.surgery.candidates import LOSSY
 from fcn_edge.surgery.decide import decide
 from fcn_edge.targets import TARGETS
 from fcn_edge.train.checkpoint import load_checkpoint
+from fcn_edge.worth import weigh
 
 Frame = npt.NDArray[np.uint8]
 GOLDEN_FRAMES = 3
@@ -84,11 +86,13 @@ def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> C
         calibration = calibrate(build) if config.int8 else None
         fp32 = export(build, "fp32.onnx") if operate(build, original, calibration) else original
         if calibration is None:
-            build_engine(build, fp32)
-            model, measured = fp32, measure(build, original, fp32)
+            model = to_float16(build, fp32) if config.half else fp32
+            build_engine(build, model)
+            measured = measure(build, original, model)
         else:
             model, measured = to_int8(build, original, fp32, calibration)
             build_engine(build, model)
+            weigh_int8(build, original, model, calibration, measured.gate)
         write(build, model, measured, calibration)
     judged = {key: measured.evidence[key] for key in JUDGED if key in measured.evidence}
     return CompileResult(
@@ -104,6 +108,12 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
     target = TARGETS[config.target]
     if config.int8 and target.weights is None:
         raise MisuseError(f"--target {config.target} is float only", hint="leave --int8 out, or use openvino")
+    if config.half and not target.half:
+        takes = ", ".join(name for name, one in TARGETS.items() if one.half)
+        raise MisuseError(
+            f"--target {config.target} has no fp16",
+            hint=f"type --precision fp32 or int8; fp16 is for {takes}",
+        )
     if config.int8 and config.data is None:
         raise MisuseError("--int8 needs frames to calibrate on", hint="add --data NAME:PATH")
     if config.recipe not in (None, AUTO):
@@ -119,7 +129,13 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
     if size is None:
         raise MisuseError("no frame size", hint="add --size HEIGHTxWIDTH, or --data to take its frames' size")
     (work / "engines").mkdir()
-    return Build(config, target, checkpoint, size, work, note)
+    build = Build(config, target, checkpoint, size, work, note)
+    if build.learned and config.upsample not in ("auto", "keep"):
+        raise MisuseError(
+            f"--upsample {config.upsample}: {config.checkpoint} was trained for INT8 as it is",
+            hint="operate first (fcn-edge surgery --out RUN), then train --qat --from RUN",
+        )
+    return build
 
 
 def export(build: Build, name: str) -> Path:
@@ -154,6 +170,8 @@ def operate(build: Build, original: Path, calibration: CalibrationSet | None) ->
 
     From here on the build's checkpoint holds the operated network; the gate still compares with the original.
     """
+    if build.learned:
+        return False
     config, network = build.config, build.checkpoint.model
     on_target, frames = None, fp32_frames(build) if calibration is None else calibration.frames
     if calibration is not None and config.upsample == "auto":
@@ -186,17 +204,23 @@ def fp32_frames(build: Build) -> list[Frame]:
 
 
 def to_int8(build: Build, original: Path, fp32: Path, calibration: CalibrationSet) -> tuple[Path, Measured]:
-    """Quantize, measure, and where the gate refuses try again with the noisiest layers in float."""
+    """Quantize, measure, and where the gate refuses try again with the noisiest layers in float.
+
+    Ranges that the checkpoint learned are taken as they are: there is nothing to calibrate.
+    """
+    if build.learned:
+        model = write_learned(build, fp32, build.learned)
+        return model, measure(build, original, model)
     recipe = choose_recipe(build, fp32, calibration)
     table = measure_ranges(fp32, calibration, histograms=recipe.method != "minmax")
     model = quantize(build, fp32, table, recipe)
     measured = measure(build, original, model)
-    if measured.gate.verdict == "fail" and build.config.mixed:
-        recipe, measured = rescue(
+    if measured.gate.verdict == "fail":
+        kept, measured = rescue(
             build, measured, original, fp32, calibration, table, recipe,
             lambda changed: quantize(build, fp32, table, changed),
         )  # fmt: skip
-        model = quantize(build, fp32, table, recipe)
+        model = quantize(build, fp32, table, kept)
     return model, measured
 
 
@@ -220,21 +244,39 @@ def choose_recipe(build: Build, fp32: Path, calibration: CalibrationSet) -> Reci
 
 
 def quantize(build: Build, fp32: Path, table: RangeTable, recipe: Recipe) -> Path:
-    """Write the Q/DQ graph, lint it and return its path."""
+    """Write the Q/DQ graph of calibrated ranges, lint it and return its path."""
     path = build.work / "int8.onnx"
-    report = quantize_with(fp32, table, recipe, path)
+    return finish(build, path, quantize_with(fp32, table, recipe, path), recipe.to_json())
+
+
+def write_learned(build: Build, fp32: Path, learned: dict[str, Any]) -> Path:
+    """Write the Q/DQ graph of the ranges that training learned, lint it and return its path."""
+    build.note("the checkpoint was trained for INT8: its own ranges are taken, nothing is calibrated")
+    path = build.work / "int8.onnx"
+    report = quantize_trained(fp32, build.checkpoint.model, learned, path)
+    return finish(build, path, report, {"method": "trained", "weights": learned["weights"]})
+
+
+def finish(build: Build, path: Path, report: QuantizeReport, recipe: dict[str, Any]) -> Path:
+    """Give the Q/DQ graph its float type, lint it, and keep what was done as evidence."""
     for text in report.notes:
         build.warn(text)
     base = base_type(build)
     if base == "float16":
-        model = onnx.load(path)
-        to_half(model)
-        onnx.save(model, path)
+        path = to_float16(build, path)
     refuse_if_found(lint(onnx.load(path)), "the INT8 graph")
     build.layers = {"int8": len(report.int8_layers), "float": len(report.float_layers)}
     build.note(f"quantized {build.layers['int8']} layers, {build.layers['float']} stay float")
-    build.evidence["quantize"] = {"recipe": recipe.to_json(), "base": base, **report.to_json()}
+    build.evidence["quantize"] = {"recipe": recipe, "base": base, **report.to_json()}
     return path
+
+
+def to_float16(build: Build, path: Path) -> Path:
+    """Write the graph with float16 in place of float32 and return its path."""
+    model = onnx.load(path)
+    to_half(model)
+    onnx.save(model, build.work / "half.onnx")
+    return build.work / "half.onnx"
 
 
 def base_type(build: Build) -> str:
@@ -257,6 +299,17 @@ def build_engine(build: Build, model: Path) -> None:
     if "next" in said:
         said["next"] = said["next"].replace("{bundle}", str(config.out))
     build.engine = said
+
+
+def weigh_int8(
+    build: Build, original: Path, model: Path, calibration: CalibrationSet, gate: GateVerdict
+) -> None:
+    """Measure what INT8 saves where the engine runs here, and say so if that is nothing."""
+    if build.target.engine is None:
+        return
+    found = weigh(build.open(original), build.open(model), calibration.frames)
+    build.evidence["worth"] = found.to_json()
+    (build.note if found.worth_it else build.warn)(found.sentence(gate))
 
 
 def write(build: Build, model: Path, measured: Measured, calibration: CalibrationSet | None) -> None:

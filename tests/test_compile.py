@@ -239,6 +239,23 @@ def test_nvidia_bundles_are_judged_by_the_oracle_and_say_so(
     assert half  # what is not INT8 computes in float16
 
 
+def test_fp16_bundle_computes_in_float16_and_keeps_the_masks(
+    checkpoint: str, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    out = tmp_path / "half.fcne"
+    result = compile_checkpoint(
+        config(checkpoint, out, data, int8=False, half=True, target="tensorrt", limit=2)
+    )
+    assert (result.precision, read_bundle(out).manifest["precision"]) == ("fp16", "fp16")
+    assert set(read_bundle(out).manifest["evidence"]) == {"fp32", "fp16"}
+    model = onnx.load(read_bundle(out).model)
+    floats = {tensor.data_type for tensor in model.graph.initializer} & {onnx.TensorProto.FLOAT, 10}
+    assert floats - {onnx.TensorProto.FLOAT} == {10}
+    assert result.gate.agreement is not None
+    assert result.gate.agreement > 0.99
+
+
 def test_without_data_the_bundle_is_ungated(checkpoint: str, tmp_path: Path) -> None:
     out = tmp_path / "ungated.fcne"
     result = compile_checkpoint(config(checkpoint, out, None, int8=False, size=(32, 48)))
