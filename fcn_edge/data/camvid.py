@@ -39,7 +39,7 @@ def open_camvid(where: str, split: str, *, labelled: bool = True) -> PairDataset
     if not split or not frames.is_dir():
         raise unknown_split(split, splits_of(root), root)
     pairs = pair_by_stem(frames, masks if labelled else None)
-    return PairDataset("camvid", split, classes.classes, pairs, classes.void_id)
+    return PairDataset(classes.name or "camvid", split, classes.classes, pairs, classes.void_id)
 
 
 def splits_of(root: Path) -> list[str]:

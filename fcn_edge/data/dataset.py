@@ -96,10 +96,14 @@ def voc_color(index: int) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class ClassFile:
-    """A `classes.json`: the classes, and the id that means void in the masks on disk."""
+    """A `classes.json`: the classes, and the id that means void in the masks on disk.
+
+    name: how gates and reports call the data; None: by its adapter.
+    """
 
     classes: Classes
     void_id: int = IGNORE
+    name: str | None = None
 
     @classmethod
     def read(cls, path: Path) -> ClassFile:
@@ -115,11 +119,15 @@ class ClassFile:
             raise FcnEdgeError(
                 f"{path}: void_id is {void_id!r}", hint=f"give an id from {len(classes)} to 255"
             )
-        return cls(classes, void_id)
+        name = value.get("name")
+        if name is not None and not (isinstance(name, str) and name):
+            raise FcnEdgeError(f"{path}: name is {name!r}", hint="give a text, or leave it out")
+        return cls(classes, void_id, name)
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of a `classes.json`."""
-        return {"classes": self.classes.to_json(), "void_id": self.void_id}
+        named = {"name": self.name} if self.name else {}
+        return {**named, "classes": self.classes.to_json(), "void_id": self.void_id}
 
 
 @dataclass(frozen=True)
@@ -140,7 +148,7 @@ class Dataset(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the adapter, e.g. "camvid"."""
+        """What reports call the data: the name in its `classes.json`, else its adapter, e.g. "camvid"."""
         ...
 
     @property

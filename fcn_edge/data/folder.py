@@ -43,7 +43,7 @@ def open_folder(where: str, split: str, *, labelled: bool = True) -> PairDataset
         if split not in FLAT_SPLITS:
             raise unknown_split(split, list(FLAT_SPLITS), root)
         pairs = flat_split(pair_by_stem(images, masks), split)
-    return PairDataset("folder", split, classes.classes, pairs, classes.void_id)
+    return PairDataset(classes.name or "folder", split, classes.classes, pairs, classes.void_id)
 
 
 def flat_split(items: tuple[T, ...], split: str) -> tuple[T, ...]:

@@ -17,9 +17,11 @@ def choice_section(report: Json) -> str:
     points = candidates(report)
     if len(points) < 2:
         return ""
+    about = {one["name"]: _about(one) for one in report["bundles"]}
     rows = [
         [
             name,
+            about[name],
             percent(miou, 2),
             number(p50, 2),
             number(tail, 2),
@@ -27,13 +29,25 @@ def choice_section(report: Json) -> str:
         ]
         for name, miou, p50, tail, best in points
     ]
-    heads = ["Bundle", "mean IU", "p50, ms", "p99, ms", "worth taking"]
-    chosen = " ".join(best_within(points, rate, limit) for rate, limit in CAMERAS.items())
+    heads = ["Bundle", "what it is", "mean IU", "p50, ms", "p99, ms", "worth taking"]
+    limits = {f"At {rate} frames/s ({limit:.1f} ms a frame)": limit for rate, limit in CAMERAS.items()}
+    limits |= {f"Under {one['limit_ms']:g} ms": one["limit_ms"] for one in report.get("budget") or []}
+    chosen = " ".join(best_within(points, words, limit) for words, limit in limits.items())
     return section(
         "Which one to take",
         paragraph(chosen),
-        columns(_scatter(points), table("Accuracy against latency", heads, rows, words=(0, 4))),
+        columns(_scatter(points)),
+        table("Accuracy against latency", heads, rows, words=(0, 1, 5)),
     )
+
+
+def _about(bundle: Json) -> str:
+    """Return what sets a bundle apart: precision, frame size, form of its upsampling, engine."""
+    layers = (bundle.get("surgery") or {}).get("layers") or []
+    forms = sorted({"learned" if layer["chosen"] == "keep" else layer["chosen"] for layer in layers})
+    size = f"{bundle['input']['height']}x{bundle['input']['width']}"
+    parts = [bundle.get("precision"), size, " and ".join(forms), bundle.get("target")]
+    return ", ".join(part for part in parts if part)
 
 
 Candidate = tuple[str, float, float, float | None, bool]  # name, mean IU, p50, p99, on the Pareto front
@@ -54,13 +68,16 @@ def _beats(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     return one[1] >= other[1] and one[2] <= other[2] and (one[1], one[2]) != (other[1], other[2])
 
 
-def best_within(points: list[Candidate], rate: int, limit_ms: float) -> str:
-    """Return in words the most accurate bundle whose p99 (p50 without one) is within `limit_ms`."""
+def best_within(points: list[Candidate], words: str, limit_ms: float) -> str:
+    """Return in words the most accurate bundle whose p99 (p50 without one) is within `limit_ms`.
+
+    words: the limit as the sentence is to name it.
+    """
     within = [one for one in points if (one[3] or one[2]) <= limit_ms]
     if not within:
-        return f"At {rate} frames/s ({limit_ms:.1f} ms a frame) none of them keeps up."
+        return f"{words} none of them keeps up."
     name, miou, *_ = max(within, key=lambda one: (one[1], -one[2]))
-    return f"At {rate} frames/s ({limit_ms:.1f} ms a frame) take {name}, {percent(miou)} mean IU."
+    return f"{words} take {name}, {percent(miou)} mean IU."
 
 
 def _scatter(points: list[Candidate]) -> str:

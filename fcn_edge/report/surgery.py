@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fcn_edge.report.html import details, number, paragraph, percent, section, table
+from fcn_edge.report import charts
+from fcn_edge.report.html import columns, details, figure, number, paragraph, percent, section, table
 
 Json = dict[str, Any]
 MEASURED: dict[str, tuple[str, int]] = {  # key in the surgery table -> (column, decimals)
@@ -25,6 +26,7 @@ def surgery_section(report: Json) -> str:
     return section(
         "Upsampling surgery",
         paragraph(_intro(surgery)),
+        columns(_ripples(layers)),
         _overview(layers),
         details("Everything that was tried", "".join(_candidates(layer) for layer in layers)),
     )
@@ -38,6 +40,33 @@ def _intro(surgery: Json) -> str:
         words += " Every candidate was quantized to INT8 and measured in the engine."
     note = surgery.get("note") or ""
     return f"{words} {note[:1].upper()}{note[1:]}{'.' if note and not note.endswith('.') else ''}".strip()
+
+
+def _ripples(layers: list[Json]) -> str:
+    """Return bars of each layer's checkerboard before and after; nothing where none was measured."""
+    pairs = [
+        (layer["name"], _checkerboard(layer, "keep"), _checkerboard(layer, layer["chosen"]))
+        for layer in layers
+    ]
+    known = [value for _, *pair in pairs for value in pair if value is not None]
+    if not known or max(known) <= 0:
+        return ""
+    key, top = charts.legend(14, [("s1", "as trained"), ("s0", "as shipped")])
+    left = 8 + 6.8 * max(len(name) for name, *_ in pairs)
+    frame = charts.Frame(left, top, charts.WIDTH - 46, top + 35 * len(pairs))
+    x = charts.linear(0, max(known), frame.left, frame.right)
+    parts = [key]
+    for row, (name, *pair) in enumerate(pairs):
+        y = frame.top + 35 * row + 4
+        parts.append(charts.label(left - 8, y + 17, name, "", "end"))
+        for index, (value, colour) in enumerate(zip(pair, ("s1", "s0"), strict=True)):
+            if value is not None:
+                parts.append(charts.bar(x(0), y + 13 * index, x(value) - x(0), 11, colour))
+                parts.append(charts.label(x(value) + 5, y + 13 * index + 10, number(value, 3), "tick"))
+    parts.append(charts.x_axis(frame, x, charts.ticks(0, max(known), 4), "ripple on a flat input"))
+    words = "; ".join(f"{name} {number(a, 3)} before and {number(b, 3)} after" for name, a, b in pairs)
+    drawing = charts.svg(frame.bottom + 40, "Checkerboard before and after", f"{words}.", parts)
+    return figure(drawing, "Checkerboard of every upsampling layer, before and after; shorter is better.")
 
 
 def _overview(layers: list[Json]) -> str:

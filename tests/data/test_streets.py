@@ -184,6 +184,7 @@ def test_a_written_folder_opens_as_camvid_with_the_rendered_pixels(tmp_path: Pat
         error = train[index].frame.astype(int) - rendered.frame
         assert np.abs(error).mean() < 6, "JPEG at quality 95"
     assert train.classes == CAMVID_11
+    assert train.name == "streets", "reports must not call rendered frames CamVid"
     assert IGNORE not in np.unique(clip[0].mask)
 
 

@@ -147,14 +147,29 @@ def test_a_slower_and_less_accurate_bundle_is_not_worth_taking(report: dict) -> 
 
 def test_the_best_bundle_within_a_cameras_period_is_named() -> None:
     points = [("fast", 0.60, 10.0, 12.0, True), ("good", 0.65, 28.0, 31.0, True)]
-    assert "take good" in best_within(points, 30, 33.3)
-    assert "take fast" in best_within(points, 60, 16.7)
-    assert "none" in best_within(points, 200, 5.0)
+    assert best_within(points, "At 30 frames/s", 33.3) == "At 30 frames/s take good, 65.0 % mean IU."
+    assert "take fast" in best_within(points, "At 60 frames/s", 16.7)
+    assert "none" in best_within(points, "Under 5 ms", 5.0)
 
 
 def test_budget_and_baseline_are_told_on_the_page(report: dict) -> None:
-    judged = {**report, "budget": [{"sentence": "road misses its budget"}], "baseline": "measured yesterday"}
-    assert "Road misses its budget." in render(judged)
+    missed = {"sentence": "road misses its budget", "limit_ms": 5.0}
+    page = render({**report, "budget": [missed], "baseline": "measured yesterday"})
+    assert "Road misses its budget." in page
+    assert "Under 5 ms none of them keeps up." in page
+
+
+def test_the_checkerboard_is_drawn_before_and_after(report: dict) -> None:
+    page = render(report)
+    assert "Checkerboard before and after" in page
+    layer = report["bundles"][0]["surgery"]["layers"][0]
+    found = {one["kind"]: one["checkerboard"] for one in layer["candidates"]}
+    words = f"{layer['name']} {found['keep']:.3f} before and {found[layer['chosen']]:.3f} after"
+    assert words in page
+
+
+def test_the_choice_says_what_each_bundle_is(report: dict) -> None:
+    assert re.search(r"int8, 360x480, [a-z-]+( and [a-z-]+)*, openvino", render(report))
 
 
 def test_words_say_which_bundle_is_slower_and_by_how_much(report: dict) -> None:

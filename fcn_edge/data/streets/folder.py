@@ -39,7 +39,7 @@ def write_folder(
             _write_split(work, split, StreetsDataset(split, size, count, seed))
         ride = drive(seconds, size=size, seed=seed)
         frames = _write_split(work, "clip", _filmed(work / "clip.mp4", ride, size, FPS))
-        atomic_write_json(work / "classes.json", ClassFile(CAMVID_11).to_json())
+        atomic_write_json(work / "classes.json", ClassFile(CAMVID_11, name="streets").to_json())
     return {
         "out": str(out),
         "size": list(size),
