@@ -13,10 +13,10 @@ from fcn_edge.bundle import read_bundle, write_bundle
 from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.serving import write_repository
 
-# of one model in its config.json, from its page "Model Server Parameters"; the server refuses all others
+# what OpenVINO Model Server takes for one model (its JSON schema of August 2026); it refuses all else
 OVMS_PARAMETERS = {
     "name", "base_path", "batch_size", "shape", "layout", "model_version_policy", "nireq", "target_device",
-    "plugin_config", "stateful", "low_latency_transformation", "max_sequence_number", "idle_sequence_cleanup",
+    "plugin_config", "allow_cache", "custom_loader_options", "graph_path", "subconfig",
 }  # fmt: skip
 GOLDEN = Path(__file__).parent / "golden" / "tiny.fcne"
 
