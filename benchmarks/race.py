@@ -20,7 +20,7 @@ from typing import Any
 
 from nets import CACHE, NETS, SIZES, bundle, checkpoint, commit, frames_folder, say
 
-from fcn_edge.artifacts import atomic_write_json, provenance
+from fcn_edge.artifacts import atomic_write_json, provenance, read_json
 from fcn_edge.bench import bench
 from fcn_edge.bench.rivals import RIVALS
 from fcn_edge.config import BenchConfig
@@ -38,7 +38,7 @@ def main() -> None:
     )
     sizes = SIZES[:1] if options.quick else SIZES
     out = options.out or (None if options.quick else RESULTS)
-    rows: list[dict[str, Any]] = []
+    rows = _rows_of_others(out, options.net)
     result: dict[str, Any] = {
         "commit": commit(),
         "device": {},
@@ -65,7 +65,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--frames", type=int, default=40, help="frames of each contestant in each round")
     parser.add_argument("--minutes", type=float, default=2.0, help="training time of a network, once")
-    parser.add_argument("--net", choices=list(NETS), action="append", help="only this network")
+    parser.add_argument(
+        "--net", choices=list(NETS), action="append", help="only this network; results of others stay"
+    )
     parser.add_argument("--out", type=Path, help=f"default: {RESULTS}, with --quick nowhere")
     options = parser.parse_args()
     if options.quick:
@@ -85,6 +87,13 @@ def race(net: str, size: tuple[int, int], config: BenchConfig, minutes: float) -
     )
     report = bench([ours], here, say).to_json()
     return {"net": net, "size": list(size), **report["against"], "device": report["device"]}
+
+
+def _rows_of_others(out: Path | None, nets: list[str] | None) -> list[dict[str, Any]]:
+    """Return the rows of the networks that are not run now, from the results that are to be written."""
+    if not (out and nets and out.is_file()):
+        return []
+    return [row for row in read_json(out)["rows"] if row["net"] not in nets]
 
 
 def _noisier(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
