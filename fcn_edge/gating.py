@@ -33,10 +33,16 @@ class Measured:
 
 
 def limits(config: CompileConfig) -> Limits:
-    """Return what the options allow INT8 to cost; one class may lose five times the mean unless said."""
+    """Return what the options allow INT8 to cost.
+
+    One class may lose five times the mean unless said, pixels near boundaries twice as much.
+    """
     per_class = config.max_class_drop
     return Limits(
-        config.max_drop, 5 * config.max_drop if per_class is None else per_class, config.min_agreement
+        config.max_drop,
+        5 * config.max_drop if per_class is None else per_class,
+        config.min_agreement,
+        2 * config.max_drop,
     )
 
 
@@ -86,13 +92,24 @@ def rescue(
 ) -> tuple[Recipe, Measured]:
     """Keep the noisiest layers in float, only as many as the gate needs; return the recipe that passes.
 
-    Without one, the given recipe and verdict come back, which then names the noisiest layer. quantize: writes
-    the network by a recipe and returns its path.
+    Without one, or with --no-mixed, the given recipe and verdict come back, which then says what is to blame:
+    the noisiest layer, or calibration frames that show nothing, which no layer can make up for. quantize:
+    writes the network by a recipe and returns its path.
     """
+    blank = build.evidence["calibration"]["diagnosis"]["blank"]
+    if 2 * blank > len(calibration):
+        return recipe, _blaming(
+            refused, f"to blame: {blank} of {len(calibration)} calibration frames are blank"
+        )
     build.note("the gate refuses: measuring one layer at a time in INT8 to find the noisy ones")
-    step = max(1, len(calibration) // SENSITIVITY_FRAMES)
-    ranked = rank_layers(fp32, table, recipe, calibration.frames[::step][:SENSITIVITY_FRAMES])
+    wanted = SENSITIVITY_FRAMES if build.config.mixed else 1
+    step = max(1, len(calibration) // wanted)
+    ranked = rank_layers(fp32, table, recipe, calibration.frames[::step][:wanted])
     build.evidence["sensitivity"] = [layer.to_json() for layer in ranked]
+    worst = ranked[0]
+    blame = f"to blame: layer {worst.name} ({worst.sqnr_db:.1f} dB of the scores when it alone is INT8)"
+    if not build.config.mixed:
+        return recipe, _blaming(refused, blame)
     tried: dict[tuple[str, ...], Measured] = {}
 
     def passes(float_layers: tuple[str, ...]) -> bool:
@@ -105,7 +122,9 @@ def rescue(
     if found is not None:
         build.note(f"{len(found)} layers stay float so that the gate passes: {', '.join(found)}")
         return replace(recipe, float_layers=found), tried[found]
-    worst = ranked[0]
-    blame = f"noisiest layer {worst.name} ({worst.sqnr_db:.1f} dB of the scores when it alone is INT8)"
+    return recipe, _blaming(refused, blame)
+
+
+def _blaming(refused: Measured, blame: str) -> Measured:
     gate = replace(refused.gate, why=(*refused.gate.why, blame))
-    return recipe, Measured(gate, {**refused.evidence, **gate.to_json()})
+    return Measured(gate, {**refused.evidence, **gate.to_json()})

@@ -29,6 +29,7 @@ from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.evaluate import evaluate
 from fcn_edge.models import build_model
 from fcn_edge.models.spec import ModelSpec
+from fcn_edge.quantize.sensitivity import LayerNoise
 from fcn_edge.train.checkpoint import save_checkpoint
 
 SIZE = (40, 56)
@@ -68,7 +69,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def export_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One export a size and tail: the network of this file is always the same, and torch takes seconds."""
+    """One export a size and tail: the network of this file is always the same, and torch takes seconds.
+
+    The gate runs in Python, which spares a process a compilation; tests/runtime/test_gate.py has the other.
+    """
     real, done = fcn_edge.compile.export_onnx, {}
     folder = tmp_path_factory.mktemp("exports")
 
@@ -79,6 +83,7 @@ def export_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fcn_edge.compile, "export_onnx", export)
+        patch.setattr("fcn_edge.gate_runtime._binary", lambda: None)
         patch.setattr(fcn_edge.diff, "export_onnx", export)
         yield
 
@@ -113,6 +118,7 @@ def test_bundle_carries_what_was_measured(compiled: dict[str, Any]) -> None:
     assert bundle.size == SIZE
     assert bundle.manifest["gate"]["agreement"] == compiled["result"]["gate"]["agreement"]
     assert bundle.manifest["gate"]["frames"] == 10
+    assert bundle.manifest["gate"]["measured_by"].endswith(" in Python")
     assert set(bundle.manifest["evidence"]) == {"fp32", "int8"}
     record = json.loads((compiled["out"] / "evidence" / "calibration.json").read_text())
     assert len(record["frames"]) == record["count"] == 8
@@ -122,7 +128,8 @@ def test_bundle_carries_what_was_measured(compiled: dict[str, Any]) -> None:
 def test_eval_of_the_bundle_gives_the_gates_number(compiled: dict[str, Any], data: str) -> None:
     found = evaluate(str(compiled["out"]), data)
     assert found["miou"] == pytest.approx(compiled["result"]["gate"]["int8_miou"], abs=1e-9)
-    assert found["frames"] == 10
+    assert found["frames"] == found["drift"]["frames"] == 10
+    assert 0 < found["drift"]["score"] < 5
     assert set(found["class_iou"]) == set(CLASSES.names)
 
 
@@ -149,12 +156,18 @@ def test_diff_of_a_bundle_with_itself_is_nothing_and_with_the_checkpoint_is_its_
 
 
 def test_a_refused_bundle_is_written_marked_and_does_not_open(
-    checkpoint: str, data: str, tmp_path: Path
+    checkpoint: str, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ranked = [LayerNoise("backbone.features.3.1", 9.5), LayerNoise("head.score", 30.0)]
+    monkeypatch.setattr("fcn_edge.gating.rank_layers", lambda *arguments: ranked)
     out = tmp_path / "refused.fcne"
     result = compile_checkpoint(config(checkpoint, out, data, min_agreement=1.0, mixed=False, limit=4))
     assert result.gate.verdict == "fail"
-    assert "needed are 100%" in result.to_json()["gate"]["sentence"]
+    sentence = result.to_json()["gate"]["sentence"]
+    assert "needed are 100%" in sentence
+    assert "to blame: layer backbone.features.3.1 (9.5 dB of the scores when it alone is INT8)" in sentence
+    evidence = json.loads((out / "evidence" / "sensitivity.json").read_text())
+    assert [layer["name"] for layer in evidence] == ["backbone.features.3.1", "head.score"]
     assert read_bundle(out).verdict == "fail"
     with pytest.raises(FcnEdgeError, match="says 'fail'"):
         fcn_edge.open(out)
@@ -166,10 +179,11 @@ def test_calibration_on_black_frames_is_caught_by_the_doctor_and_by_the_gate(
     root = Path(shutil.copytree(data.removeprefix("camvid:"), tmp_path / "data"))
     for path in (root / "train").iterdir():
         cv2.imwrite(str(path), np.zeros((*SIZE, 3), np.uint8))
-    limits = {"max_drop": 0.01, "max_class_drop": None, "min_agreement": 0.9, "mixed": False}
+    limits = {"max_drop": 0.01, "max_class_drop": None, "min_agreement": 0.9}
     result = compile_checkpoint(config(checkpoint, tmp_path / "black.fcne", f"camvid:{root}", **limits))
     assert any("8 of 8 calibration frames are nearly black" in text for text in result.warnings)
     assert result.gate.verdict == "fail"
+    assert result.gate.why[-1] == "to blame: 8 of 8 calibration frames are blank"
 
 
 def test_a_written_calibration_set_is_used_as_it_is_and_refused_when_its_frames_change(

@@ -11,7 +11,7 @@
 namespace fcn_edge {
 namespace {
 
-constexpr std::size_t kRows = 64, kColumns = 96;  // sample points of a frame
+constexpr std::size_t kRows = 48, kColumns = 64;  // sample points of a frame
 static_assert(kRows * kColumns == DriftStatistics::kPoints);
 constexpr std::array<int, 11> kSharpness{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48};
 

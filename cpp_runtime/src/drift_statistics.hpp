@@ -13,7 +13,7 @@ namespace fcn_edge {
 /// drift.json: histograms of the calibration frames, as fcn_edge/quantize/drift.py measured them.
 struct DriftStatistics {
   static constexpr std::array<std::size_t, 3> kBins{32, 64, 12};  ///< of Drift::kGroups
-  static constexpr int kPoints = 64 * 96;                         ///< sample points of a frame
+  static constexpr int kPoints = 48 * 64;                         ///< sample points of a frame
 
   struct Group {
     std::vector<std::int32_t> running;  ///< cumulative histograms of all calibration frames, one by one

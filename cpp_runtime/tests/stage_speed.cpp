@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "drift.hpp"
 #include "fcn_edge/overlay.hpp"
 #include "fused_tail.hpp"
 #include "resize.hpp"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr int kRounds = 101;
 constexpr int kClasses = 12;
+constexpr std::size_t kCalibrationFrames = 64;
 const cv::Size kNet(480, 360);
 const cv::Size kCamera(1280, 720);
 
@@ -79,6 +81,17 @@ void plain_tail(const std::vector<float>& scores, int height, int width, cv::Mat
   }
 }
 
+// Statistics of as many calibration frames as compile takes; their values change nothing about the time.
+fcn_edge::DriftStatistics drift_statistics() {
+  fcn_edge::DriftStatistics statistics;
+  statistics.frames = kCalibrationFrames;
+  statistics.window = 60;
+  for (std::size_t g = 0; g < statistics.groups.size(); ++g) {
+    statistics.groups[g].running.resize(kCalibrationFrames * fcn_edge::DriftStatistics::kBins[g]);
+  }
+  return statistics;
+}
+
 }  // namespace
 
 int main() {
@@ -100,6 +113,8 @@ int main() {
   fcn_edge::Overlay overlay(classes, 0.5);
   const cv::Mat table(1, 256, CV_8UC3, cv::Scalar(30, 90, 200));
 
+  fcn_edge::DriftMonitor monitor(drift_statistics(), kNet.height, kNet.width);
+
   cv::Mat large;
   cv::Mat triple;
   cv::Mat colours;
@@ -109,6 +124,7 @@ int main() {
          resizer.run({camera.data, camera.cols, camera.rows, 0}, small.data);
        }},
       {"resize_opencv", [&] { cv::resize(camera, small, kNet, 0, 0, cv::INTER_LINEAR); }},
+      {"drift", [&] { monitor.observe(small.data); }},
       {"tail", [&] { tail.run(scores.data(), mask.ids.data()); }},
       {"tail_opencv", [&] { plain_tail(scores, height, width, plain_mask); }},
       {"overlay",

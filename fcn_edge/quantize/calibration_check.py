@@ -31,6 +31,7 @@ class Diagnosis:
 
     frames: int
     statistics: dict[str, dict[str, float]]  # brightness, contrast, ... -> p5, p50, p95 over frames
+    blank: int  # frames that are black, white or of one colour
     near_duplicates: int  # frames that a smaller set could do without
     unseen_classes: tuple[str, ...]  # empty also when there are no labels
     warnings: tuple[str, ...]
@@ -56,24 +57,29 @@ def diagnose(
     groups = near_duplicates([perceptual_hash(frame) for frame in frames])
     spare = sum(len(group) - 1 for group in groups)
     unseen = _unseen(masks, class_names) if masks is not None else ()
-    warnings = [*_empty_frames(measured), *_duplicates(spare, len(frames))]
+    blank = _blank_frames(measured)
+    warnings = [*_blank(blank, len(frames)), *_duplicates(spare, len(frames))]
     if unseen:
         warnings.append(f"no calibration frame shows {', '.join(unseen)}: add frames that do")
     if like:
         warnings += _uncovered(measured, [frame_statistics(frame) for frame in like])
-    return Diagnosis(len(frames), summary(measured), spare, unseen, tuple(warnings))
+    statistics = summary(measured)
+    return Diagnosis(len(frames), statistics, sum(blank.values()), spare, unseen, tuple(warnings))
 
 
-def _empty_frames(measured: list[FrameStatistics]) -> list[str]:
-    kinds = {
+def _blank_frames(measured: list[FrameStatistics]) -> dict[str, int]:
+    return {
         "nearly black": sum(one.brightness < DARK for one in measured),
         "nearly white": sum(one.brightness > BRIGHT for one in measured),
         "of one flat colour": sum(
             DARK <= one.brightness <= BRIGHT and one.contrast < FLAT for one in measured
         ),
     }
+
+
+def _blank(kinds: dict[str, int], frames: int) -> list[str]:
     return [
-        f"{count} of {len(measured)} calibration frames are {kind}: ranges from them are not those of a scene"
+        f"{count} of {frames} calibration frames are {kind}: ranges from them are not those of a scene"
         for kind, count in kinds.items()
         if count
     ]

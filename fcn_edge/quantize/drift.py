@@ -24,7 +24,7 @@ Frame = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
 
 VERSION = 1  # of the histograms' definition; statistics of another version are not used
-ROWS, COLUMNS = 64, 96  # sample points of a frame
+ROWS, COLUMNS = 48, 64  # sample points of a frame
 SHARPNESS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)  # where the bins of steps of luma part
 MOST_FRAMES = 128  # calibration frames that are kept
 WINDOW = 60  # frames that a stream's score is the mean of

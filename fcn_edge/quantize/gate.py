@@ -15,6 +15,7 @@ class Limits:
     min_agreement: float = (
         0.9  # share of pixels with fp32's class: masks that merely score alike are no proof
     )
+    max_boundary_drop: float = 0.02  # of mean IU near the boundaries between labels
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class GateVerdict:
     max_drop: float
     max_class_drop: float = 0.0
     min_agreement: float = 0.0
+    max_boundary_drop: float = 0.0
     agreement: float | None = None
     fp32_miou: float | None = None
     int8_miou: float | None = None
@@ -77,7 +79,7 @@ def judge(
     labelled = before is not None and after is not None
     drop = 1 - agreement if before is None or after is None else before - after
     worst = worst_class(fp32, int8) if labelled else None
-    why = tuple(_broken(drop, worst, agreement, limits))
+    why = tuple(_broken(drop, worst, agreement, boundary, limits))
     return GateVerdict(
         verdict="fail" if why else "pass",
         metric="miou" if labelled else "agreement",
@@ -112,12 +114,23 @@ def worst_class(fp32: dict[str, Any], int8: dict[str, Any]) -> dict[str, Any] | 
     return {"name": name, "drop": drops[name]}
 
 
-def _broken(drop: float, worst: dict[str, Any] | None, agreement: float, limits: Limits) -> list[str]:
+def _broken(
+    drop: float,
+    worst: dict[str, Any] | None,
+    agreement: float,
+    boundary: dict[str, float] | None,
+    limits: Limits,
+) -> list[str]:
     why = []
     if drop > limits.max_drop:
         why.append(f"over the limit of {limits.max_drop:g}")
     if worst and worst["drop"] > limits.max_class_drop:
         why.append(f"class {worst['name']} is over the limit of {limits.max_class_drop:g} for one class")
+    if boundary and boundary["drop"] > limits.max_boundary_drop:
+        why.append(
+            f"near boundaries mean IU drops by {boundary['drop']:.4f}, over the limit of "
+            f"{limits.max_boundary_drop:g}"
+        )
     if agreement < limits.min_agreement:
         why.append(f"{agreement:.2%} of the pixels agree with fp32, needed are {limits.min_agreement:.0%}")
     return why

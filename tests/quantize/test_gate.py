@@ -39,6 +39,9 @@ def test_each_limit_refuses_by_itself_and_is_named() -> None:
             before, before, 0.85, Limits(1, 1, 0.9)
         ),
     }
+    boundary = {"fp32_miou": 0.5, "int8_miou": 0.4, "drop": 0.1, "band": 5}
+    edges = "near boundaries mean IU drops by 0.1000, over the limit of 0.05"
+    cases[edges] = judge(before, before, 1.0, Limits(1, 1, 0, 0.05), boundary=boundary)
     for phrase, gate in cases.items():
         assert gate.verdict == "fail"
         assert gate.why == (phrase,)
