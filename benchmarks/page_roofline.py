@@ -71,13 +71,8 @@ def _picture(result: Json) -> str:
         for row in result["rows"]
         if row["size"] == largest
     ]
-    roofs = [
-        _roof(top[peak], top[memory])
-        for peak, memory in (
-            ("int8_gmac_per_s", "read_cached_gb_per_s"),
-            ("int8_gmac_per_s", "read_gb_per_s"),
-        )
-    ]
+    peak = top["int8_gmac_per_s"]
+    roofs = [(peak, top["read_cached_gb_per_s"]), (peak, top["read_gb_per_s"])]
     picture = draw("roofline", "Rate against work per byte", curves, "MAC per byte moved", "GMAC/s", roofs)
     return (
         f"{picture}\n\nEvery dot is one kind of layer of a network at {size(result['rows'][-1])}; the "
@@ -87,10 +82,6 @@ def _picture(result: Json) -> str:
 
 def _dots(kinds: list[Json]) -> list[tuple[float, float]]:
     return [(one["macs_per_byte"], one["gmac_per_s"]) for one in kinds if one["gmac_per_s"]]
-
-
-def _roof(peak: float, bandwidth: float) -> list[tuple[float, float]]:
-    return [(0.1, 0.1 * bandwidth), (peak / bandwidth, peak), (10000.0, peak)]
 
 
 def _kinds(result: Json) -> str:

@@ -51,12 +51,20 @@ def decades(low: float, high: float, steps: Sequence[int] = (1, 2, 5)) -> list[f
 
 
 def draw(
-    name: str, title: str, curves: Sequence[Curve], x_unit: str, y_unit: str, roofs: Sequence[Points] = ()
+    name: str,
+    title: str,
+    curves: Sequence[Curve],
+    x_unit: str,
+    y_unit: str,
+    roofs: Sequence[tuple[float, float]] = (),
 ) -> str:
-    """Write docs/img/NAME.svg, both axes logarithmic, and return the Markdown that shows it."""
+    """Write docs/img/NAME.svg, both axes logarithmic, and return the Markdown that shows it.
+
+    roofs: pairs (peak, slope), each drawn as the line y = min(peak, slope * x).
+    """
     xs = [x for curve in curves for x, _ in curve.points]
     ys = [y for curve in curves for _, y in curve.points if y > 0]
-    low, high = min(ys) / 1.3, max([*ys, *(y for roof in roofs for _, y in roof)]) * 1.3
+    low, high = min(ys) / 1.3, max([*ys, *(peak for peak, _ in roofs)]) * 1.3
     left, right = (min(xs), max(xs)) if not roofs else (min(xs) / 1.5, max(xs) * 1.5)
     key, top = charts.legend(16, [(f"s{i % 4}", curve.name) for i, curve in enumerate(curves)])
     frame = charts.Frame(50, top + 16, charts.WIDTH - 14, top + 230)
@@ -65,8 +73,10 @@ def draw(
     steps = (1, 2, 5) if high / low < 300 else (1,)
     parts = [STYLE, key, charts.label(0, top + 4, y_unit, "tick")]
     parts.append(charts.y_grid(frame, y, [(v, charts.tidy(v)) for v in decades(low, high, steps)]))
-    for roof in roofs:
-        parts.append(charts.path([(x(max(a, left)), y(b)) for a, b in roof if a <= right * 1.001], "mark"))
+    for peak, slope in roofs:
+        start = max(left, low / slope)
+        bends = sorted({start, min(max(start, peak / slope), right), right})
+        parts.append(charts.path([(x(at), y(min(peak, slope * at))) for at in bends], "mark"))
     for index, curve in enumerate(curves):
         spots = [(x(a), y(b)) for a, b in curve.points if b > 0]
         if not curve.dots:

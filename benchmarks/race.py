@@ -34,8 +34,9 @@ def main() -> None:
     options = parse()
     names = tuple(name for name in RIVALS if not (options.quick and name in SLOW))
     config = BenchConfig(
-        rounds=options.rounds, frames=options.frames, warmup=5, cooldown_s=0.2, against=names, checkpoint="-"
-    )
+        rounds=options.rounds, frames=options.frames, warmup=5, cooldown_s=0.2, cpus=tuple(options.cpus),
+        against=names, checkpoint="-",
+    )  # fmt: skip
     sizes = SIZES[:1] if options.quick else SIZES
     out = options.out or (None if options.quick else RESULTS)
     rows = _rows_of_others(out, options.net)
@@ -68,6 +69,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--net", choices=list(NETS), action="append", help="only this network; results of others stay"
     )
+    parser.add_argument("--cpus", type=int, nargs="+", default=[], help="bind everything to these processors")
     parser.add_argument("--out", type=Path, help=f"default: {RESULTS}, with --quick nowhere")
     options = parser.parse_args()
     if options.quick:
