@@ -11,11 +11,11 @@ PRECISIONS = ("fp32", "fp16", "int8")
 AUGMENTATIONS = ("none", "standard", "strong")
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Return (height, width) in pixels from "HxW", e.g. "360x480"."""
+def parse_size(text: str, flag: str = "--size") -> tuple[int, int]:
+    """Return (height, width) in pixels from "HxW", e.g. "360x480", the value of `flag`."""
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise MisuseError(f"--size '{text}' is not HEIGHTxWIDTH", hint="type for example --size 360x480")
+        raise MisuseError(f"{flag} '{text}' is not HEIGHTxWIDTH", hint=f"type for example {flag} 360x480")
     return int(parts[0]), int(parts[1])
 
 

@@ -36,7 +36,9 @@ def percent(fraction: float | None) -> str:
 
 
 def metrics_text(metrics: dict[str, Any]) -> str:
-    """Return the four metrics of the FCN paper and the per-class IU as text."""
+    """Return the four metrics of the FCN paper and the per-class IU as text; an unscored run has none."""
+    if not metrics:
+        return "not scored: the data has no labelled val split"
     head = (
         f"mean IU {percent(metrics['miou'])}   pixel accuracy {percent(metrics['pixel_accuracy'])}   "
         f"mean accuracy {percent(metrics['mean_accuracy'])}   f.w. IU {percent(metrics['fw_iou'])}   "

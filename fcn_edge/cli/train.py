@@ -104,7 +104,7 @@ def train(
         weight_decay=weight_decay,
         ema=ema,
         augment=augment,
-        crop=parse_size(crop) if crop else None,
+        crop=parse_size(crop, "--crop") if crop else None,
         val_every=val_every,
         patience=patience,
         amp=amp,

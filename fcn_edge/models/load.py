@@ -14,7 +14,7 @@ from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
 from fcn_edge.models import BACKBONES, build_model
 from fcn_edge.models.fcn import FCN
 from fcn_edge.models.spec import ModelSpec
-from fcn_edge.models.weights import LoadReport, load_into, load_weights, read_weights
+from fcn_edge.models.weights import LoadReport, backbone_gaps, load_into, load_weights, read_weights
 
 TORCHVISION_FCNS = ("fcn_resnet50", "fcn_resnet101")
 # head width where it is not the edge head's: None is the paper's head
@@ -36,7 +36,8 @@ def load_source(source: str, weights: Path | None, classes: Classes | None = Non
 
     source: "torchvision:fcn_resnet50" or "torchvision:fcn_resnet101", published whole for the 21 classes of
     PASCAL VOC; or a backbone ("vgg16", "torchvision:resnet18"), which becomes the FCN-8s of that backbone
-    with a fresh head for `classes`. The file is `weights`, or follows the name: "vgg16:FILE".
+    with a fresh head for `classes`. The file is `weights`, or follows the name: "vgg16:FILE". Raises
+    FcnEdgeError, with what is missing or unexpected listed, where it does not fill the backbone.
     """
     name, _, path = source.removeprefix("torchvision:").partition(":")
     file = weights or (Path(path) if path else None)
@@ -52,7 +53,13 @@ def load_source(source: str, weights: Path | None, classes: Classes | None = Non
         )
     width = HEADS.get(name, ModelSpec.head_width)
     model = build_model(ModelSpec(f"fcn8s-{name}", len(classes), width, context=width is not None))
-    return Loaded(model.eval(), classes, load_weights(model, file), ready=False)
+    report = load_weights(model, file)
+    if backbone_gaps(model, report):
+        raise FcnEdgeError(
+            f"{file} does not fill the backbone of {name}: {report}",
+            hint="`fcn-edge train --weights` takes what fits and leaves the rest as it is",
+        )
+    return Loaded(model.eval(), classes, report, ready=False)
 
 
 def load_torchvision_fcn(name: str, found: dict[str, Tensor]) -> Loaded:

@@ -47,7 +47,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         value = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each reader has its own exception types; all mean the same to the user
-        reason = str(error).splitlines()[0][:160]
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
         raise FcnEdgeError(
             f"{path} is not a readable weights file ({reason})",
             hint="give .safetensors, or a .pth of plain tensors",
@@ -73,12 +73,24 @@ def load_weights(model: FCN, path: Path) -> LoadReport:
         report = load_into(model, found, ())
     else:
         report = load_into(model.backbone, found, model.backbone.classifier_keys)
-    if report.loaded == 0:
+    if len(backbone_gaps(model, report)) == len(backbone_names(model)):
         raise FcnEdgeError(
-            f"{path} has no tensor of {model.spec.name} (its keys begin with {next(iter(found), 'nothing')})",
+            f"{path} has no tensor of the backbone of {model.spec.name} "
+            f"(its keys begin with {next(iter(found), 'nothing')})",
             hint="give weights of the same backbone",
         )
     return report
+
+
+def backbone_gaps(model: FCN, report: LoadReport) -> set[str]:
+    """Return the backbone's tensors that were not filled."""
+    gaps = {key.removeprefix("backbone.") for key in (*report.missing, *report.mismatched)}
+    return gaps & backbone_names(model)
+
+
+def backbone_names(model: FCN) -> set[str]:
+    """Return the names of the backbone's tensors that weights must fill."""
+    return {key for key in model.backbone.state_dict() if not key.endswith("num_batches_tracked")}
 
 
 def load_into(module: nn.Module, found: dict[str, Tensor], classifier_keys: tuple[str, ...]) -> LoadReport:

@@ -49,6 +49,7 @@ def test_summary_of_a_command_fits_its_line_in_the_list(
         (["compile", "x", "--out", "y", "--max-dropp", "1"], "--max-drop"),
         (["train"], "Missing option"),
         (["compile", "x", "--out", "y", "--size", "360"], "--size 360x480"),
+        (["train", "--data", "streets", "--out", "y", "--crop", "64"], "--crop '64' is not HEIGHTxWIDTH"),
         (["train", "--data", "streets", "--out", "x", "--epochs", "0"], "--epochs"),
     ],
 )

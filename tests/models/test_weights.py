@@ -83,6 +83,13 @@ def test_weights_of_another_network_are_refused(tmp_path):
         load_weights(model("fcn8s-resnet18"), path)
 
 
+def test_an_fcn_on_another_backbone_is_refused_though_its_head_fits(tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file(model("fcn8s-resnet18").state_dict(), path)
+    with pytest.raises(FcnEdgeError, match="no tensor of the backbone of fcn8s-mobilenet_v2"):
+        load_weights(model("fcn8s-mobilenet_v2"), path)
+
+
 class Bomb:
     def __reduce__(self):
         return (print, ("this must never be printed",))

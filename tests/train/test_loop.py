@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from train.tiny_tree import write_tree
 
+from fcn_edge.cli.console import metrics_text
 from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.train import evaluate, load_checkpoint, train
 from fcn_edge.train.loop import Trainer
@@ -163,6 +164,7 @@ def test_data_without_a_val_split_keeps_the_last_checkpoint_unscored(tmp_path, c
     shutil.rmtree(tree / "valannot")
     result = train(config(data=f"camvid:{tree}", epochs=1))
     assert result.metrics == {}
+    assert metrics_text(result.metrics) == "not scored: the data has no labelled val split"
     load_checkpoint(result.checkpoint)
 
 
