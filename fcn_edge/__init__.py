@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 from fcn_edge.errors import FcnEdgeError, MisuseError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
     from fcn_edge.bundle import Segmenter
+    from fcn_edge.mask_stream import StreamedMask
 
 __version__ = "0.1.0"
-__all__ = ["FcnEdgeError", "MisuseError", "__version__", "open"]
+__all__ = ["FcnEdgeError", "MisuseError", "__version__", "open", "read_masks"]
 
 
 def open(path: str | PathLike[str], *, allow_ungated: bool = False) -> Segmenter:
@@ -29,3 +33,14 @@ def open(path: str | PathLike[str], *, allow_ungated: bool = False) -> Segmenter
     from fcn_edge.bundle import open_bundle  # heavy imports (OpenCV, OpenVINO) only when used
 
     return open_bundle(path, allow_ungated=allow_ungated)
+
+
+def read_masks(stream: BinaryIO) -> Iterator[StreamedMask]:
+    """Yield the class maps that `fcn-edge-stream --masks-stream raw|rle` writes to `stream`, as they come.
+
+    Each has `mask` (uint8, H x W), `source`, `index`, `taken_ns` and `classes`; see fcn_edge/mask_stream.py.
+    Raises FcnEdgeError when the stream is another or ends within a frame.
+    """
+    from fcn_edge.mask_stream import read_masks
+
+    return read_masks(stream)

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "fcn_edge"
 
 # Left to right, as in docs/architecture.md. Modules of one cell may import each other.
 ORDER = [
-    {"errors", "artifacts", "config", "stats", "runtime", "machine", "targets"},
+    {"errors", "artifacts", "config", "stats", "runtime", "mask_stream", "machine", "targets"},
     {"data"},
     {"models"},
     {"train"},

@@ -26,6 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   try {
     const auto options = fcn_edge::app::parse_options(static_cast<int>(argv.size()), argv.data());
+    if (options && options->list_cameras) return 0;
     if (!options || options->bundle.empty() || options->threads < 0 || options->slots < 0) std::abort();
     if (!(options->alpha >= 0 && options->alpha <= 1)) std::abort();
   } catch (const fcn_edge::Error&) {

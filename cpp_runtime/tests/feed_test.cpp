@@ -9,6 +9,7 @@
 
 #include "expect_error.hpp"
 #include "lasting_source.hpp"
+#include "turns.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -53,39 +54,62 @@ FeedSettings latest() {
   return settings;
 }
 
+// A feed and what serves it.
+struct Served {
+  Served(std::unique_ptr<Source> source, const FeedSettings& settings) : bell(std::make_shared<Bell>()) {
+    std::vector<std::unique_ptr<Feed>> feeds;
+    feeds.push_back(make_feed(std::move(source), settings, bell));
+    turns = std::make_unique<Turns>(std::move(feeds), bell);
+  }
+
+  bool next(Frame& frame) {
+    while (!turns->poll(frame)) {
+      if (turns->wait()) continue;
+      if (turns->failure(0)) std::rethrow_exception(turns->failure(0));
+      return false;
+    }
+    return true;
+  }
+
+  const Feed* operator->() const { return &turns->feed(0); }
+
+  std::shared_ptr<Bell> bell;
+  std::unique_ptr<Turns> turns;
+};
+
 TEST(BlockFeed, GivesEveryFrameInOrderAndNamesThem) {
-  const auto feed = make_feed(make_repeated(
-                                  frames(3), [] { return frames(3); }, 2),
-                              {});
+  Served feed(make_repeated(
+                  frames(3), [] { return frames(3); }, 2),
+              {});
   Frame frame;
   for (unsigned i = 0; i < 6; ++i) {
-    ASSERT_TRUE(feed->next(frame));
+    ASSERT_TRUE(feed.next(frame));
     EXPECT_EQ(frame.index, i);
     EXPECT_EQ(frame.name, "00000" + std::to_string(i));
     EXPECT_LE(frame.asked, frame.taken);
   }
-  EXPECT_FALSE(feed->next(frame));
+  EXPECT_FALSE(feed.next(frame));
   EXPECT_EQ(feed->frames_in(), 6U);
 }
 
 TEST(BlockFeed, LetsEveryNthFrameThroughAndCountsTheRest) {
   FeedSettings settings;
   settings.every = 4;
-  const auto feed = make_feed(frames(10), settings);
+  Served feed(frames(10), settings);
   Frame frame;
   std::vector<std::uint64_t> seen;
-  while (feed->next(frame)) seen.push_back(frame.index);
+  while (feed.next(frame)) seen.push_back(frame.index);
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{0, 4, 8}));
   EXPECT_EQ(feed->drops().skipped, 7U);
   EXPECT_EQ(feed->frames_in(), 10U);
 }
 
 TEST(LatestFeed, CountsEveryFrameThatNobodyTook) {
-  const auto feed = make_feed(frames(50), latest());
+  Served feed(frames(50), latest());
   Frame frame;
   std::uint64_t taken = 0;
   std::uint64_t last = 0;
-  while (feed->next(frame)) {
+  while (feed.next(frame)) {
     EXPECT_TRUE(taken == 0 || frame.index > last);
     last = frame.index;
     ++taken;
@@ -99,19 +123,19 @@ TEST(LatestFeed, CountsEveryFrameThatNobodyTook) {
 TEST(LatestFeed, DropsFramesPastTheirDeadline) {
   FeedSettings settings = latest();
   settings.deadline = std::chrono::milliseconds(20);
-  const auto feed = make_feed(scripted({Event::frame, Event::end}), settings);
+  Served feed(scripted({Event::frame, Event::end}), settings);
   std::this_thread::sleep_for(std::chrono::milliseconds(80));  // the only frame grows old in the slot
   Frame frame;
-  EXPECT_FALSE(feed->next(frame));
+  EXPECT_FALSE(feed.next(frame));
   EXPECT_EQ(feed->drops().late, 1U);
 }
 
 TEST(LatestFeed, HandsOverTheErrorOfTheReadingThread) {
-  const auto feed = make_feed(scripted({Event::frame, Event::breaks}), latest());
+  Served feed(scripted({Event::frame, Event::breaks}), latest());
   test::expect_error(
       [&] {
         Frame frame;
-        while (feed->next(frame)) {
+        while (feed.next(frame)) {
         }
       },
       ErrorCode::io, "the camera is gone");
@@ -120,17 +144,17 @@ TEST(LatestFeed, HandsOverTheErrorOfTheReadingThread) {
 TEST(LatestFeed, GivesUpOnASourceThatStaysSilent) {
   FeedSettings settings = latest();
   settings.patience = std::chrono::milliseconds(150);
-  const auto feed = make_feed(scripted({Event::frame, Event::stalls}), settings);
+  Served feed(scripted({Event::frame, Event::stalls}), settings);
   Frame frame;
-  ASSERT_TRUE(feed->next(frame));
-  test::expect_error([&] { feed->next(frame); }, ErrorCode::io, "gave no frame for");
+  ASSERT_TRUE(feed.next(frame));
+  test::expect_error([&] { feed.next(frame); }, ErrorCode::io, "gave no frame for");
 }
 
 TEST(LatestFeed, EndsWhileTheSourceIsStillGiving) {
-  auto feed = make_feed(frames(1000000), latest());
+  Served feed(frames(1000000), latest());
   Frame frame;
-  ASSERT_TRUE(feed->next(frame));
-  feed.reset();  // joins the reading thread
+  ASSERT_TRUE(feed.next(frame));
+  feed.turns.reset();  // joins the reading thread
 }
 
 // What a bad camera does: ends, breaks, changes its size, cannot be opened for a while.

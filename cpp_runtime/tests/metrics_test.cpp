@@ -19,9 +19,15 @@ Statistics some_statistics() {
 
 const std::vector<ClassInfo> kClasses{{"road", {1, 2, 3}}, {"odd \"name\"\\", {4, 5, 6}}};
 
+std::string text_of_two() {
+  static const Statistics busy = some_statistics();
+  static const Statistics idle;
+  return prometheus_text({{"test:a", &busy}, {"rtsp://\"b\"", &idle}}, kClasses, {{}, {}});
+}
+
 TEST(PrometheusText, HasOnlyLinesOfTheExpositionFormat) {
-  std::istringstream text(prometheus_text(some_statistics(), kClasses, {}));
-  const std::regex sample(R"re([a-z_]+(\{[a-z]+="([^"\\]|\\.)*"(,[a-z]+="[^"]*")?\})? [-+0-9.e]+)re");
+  std::istringstream text(text_of_two());
+  const std::regex sample(R"re([a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="([^"\\]|\\.)*")*\})? [-+0-9.e]+)re");
   const std::regex comment(R"(# (HELP|TYPE) [a-z_]+ .+)");
   int lines = 0;
   for (std::string line; std::getline(text, line); ++lines) {
@@ -31,10 +37,17 @@ TEST(PrometheusText, HasOnlyLinesOfTheExpositionFormat) {
 }
 
 TEST(PrometheusText, CountsFramesAndDropsByReason) {
-  const std::string text = prometheus_text(some_statistics(), kClasses, {});
-  EXPECT_NE(text.find("fcn_edge_frames_in_total 12\n"), std::string::npos);
-  EXPECT_NE(text.find("fcn_edge_frames_dropped_total{reason=\"superseded\"} 2\n"), std::string::npos);
-  EXPECT_NE(text.find("fcn_edge_stage_seconds_count{stage=\"total\"} 10\n"), std::string::npos);
+  const std::string text = text_of_two();
+  EXPECT_NE(text.find("fcn_edge_frames_in_total{source=\"0\"} 12\n"), std::string::npos);
+  EXPECT_NE(text.find("fcn_edge_frames_dropped_total{source=\"0\",reason=\"superseded\"} 2\n"),
+            std::string::npos);
+  EXPECT_NE(text.find("fcn_edge_stage_seconds_count{source=\"0\",stage=\"total\"} 10\n"), std::string::npos);
+}
+
+TEST(PrometheusText, LabelsEverySourceAndSaysWhichItIs) {
+  const std::string text = text_of_two();
+  EXPECT_NE(text.find("fcn_edge_frames_in_total{source=\"1\"} 0\n"), std::string::npos);
+  EXPECT_NE(text.find("fcn_edge_source_info{source=\"1\",name=\"rtsp://\\\"b\\\"\"} 1\n"), std::string::npos);
 }
 
 TEST(ClassShares, SumToOne) {

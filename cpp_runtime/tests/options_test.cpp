@@ -22,7 +22,7 @@ TEST(StreamOptions, AreReadFromTheCommandLine) {
   const StreamOptions o =
       parse({"road.fcne", "--source", "0", "--policy", "latest", "--alpha=0.25", "--limit", "7"});
   EXPECT_EQ(o.bundle, "road.fcne");
-  EXPECT_EQ(o.source, "0");
+  EXPECT_EQ(o.sources, std::vector<std::string>{"0"});
   EXPECT_EQ(o.policy.kind, PolicyKind::latest);
   EXPECT_DOUBLE_EQ(o.alpha, 0.25);
   EXPECT_EQ(o.limit, 7U);
@@ -47,6 +47,21 @@ TEST(StreamOptions, ReadPoliciesWithTheirNumber) {
     expect_misuse({"b", "--source", "0", "--policy", wrong}, "does not exist");
   }
 }
+
+TEST(StreamOptions, TakeSeveralSourcesWithoutSwallowingTheBundle) {
+  const StreamOptions o = parse({"--source", "0", "--source", "test:64x64@5", "road.fcne"});
+  EXPECT_EQ(o.sources, (std::vector<std::string>{"0", "test:64x64@5"}));
+  EXPECT_EQ(o.bundle, "road.fcne");
+}
+
+TEST(StreamOptions, GiveStdoutAndStdinToOneUserOnly) {
+  EXPECT_EQ(parse({"b", "--source", "0", "--masks-stream", "rle"}).masks_stream, MaskEncoding::rle);
+  expect_misuse({"b", "--source", "0", "--masks-stream", "raw", "--areas", "-"}, "want stdout");
+  expect_misuse({"b", "--source", "raw:4x4", "--source", "raw:4x4"}, "read standard input");
+  expect_misuse({"b", "--source", "0", "--masks-stream", "zip"}, "valid: raw|rle");
+}
+
+TEST(StreamOptions, NeedNoBundleToListCameras) { EXPECT_TRUE(parse({"--list-cameras"}).list_cameras); }
 
 TEST(StreamOptions, CollectTheEnginesOwn) {
   const StreamOptions o =

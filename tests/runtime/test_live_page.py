@@ -85,7 +85,7 @@ def test_page_picture_stream_status_and_metrics_are_served(binary: Path, environ
         assert state["frames_out"] > 10
         assert abs(sum(entry["share"] for entry in state["classes"]) - 1) < 1e-6
         metrics = fetch(f"{url}/metrics")[1].decode()
-        assert re.search(r"^fcn_edge_frames_out_total \d+$", metrics, re.MULTILINE)
+        assert re.search(r'^fcn_edge_frames_out_total{source="0"} \d+$', metrics, re.MULTILINE)
         assert fetch(f"{url}/nothing")[0] == 404
 
 

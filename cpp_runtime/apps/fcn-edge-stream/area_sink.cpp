@@ -10,7 +10,8 @@
 namespace fcn_edge::app {
 namespace {
 
-// One JSON object a line and frame: {"frame": 7, "name": "000007", "areas": {"road": 0.412, ...}}
+// One JSON object a line and frame: {"source": 0, "frame": 7, "name": "000007", "areas": {"road": 0.412,
+// ...}}
 class AreaSink : public Sink {
  public:
   AreaSink(const std::string& path, std::vector<ClassInfo> classes)
@@ -30,7 +31,7 @@ class AreaSink : public Sink {
 
   void write(const Scene& scene) override {
     const ClassShares shares = class_shares(scene.mask);
-    nlohmann::ordered_json line{{"frame", scene.index}, {"name", scene.name}};
+    nlohmann::ordered_json line{{"source", scene.source}, {"frame", scene.index}, {"name", scene.name}};
     for (std::size_t id = 0; id < classes_.size(); ++id) line["areas"][classes_[id].name] = shares[id];
     const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() || std::fflush(file_) != 0) {

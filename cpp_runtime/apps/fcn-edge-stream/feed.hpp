@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "bell.hpp"
 #include "source.hpp"
 
 namespace fcn_edge::app {
@@ -27,14 +28,16 @@ struct FeedSettings {
 /// Stands between a source and the pipeline and decides which frames get through.
 class Feed {
  public:
+  enum class Offer { frame, nothing, ended };
+
   Feed() = default;
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
   virtual ~Feed() = default;
 
-  /// Swap the next frame into `frame`; false at the end of the source or after a stop request. Throws what
-  /// the source threw, and Error(io) when a live source stays silent.
-  virtual bool next(Frame& frame) = 0;
+  /// Swap the next frame into `frame`, if there is one now. Throws what the source threw, and Error(io) when
+  /// a live source stays silent while it is asked again and again.
+  virtual Offer poll(Frame& frame) = 0;
 
   virtual std::uint64_t frames_in() const = 0;  ///< frames the source gave
   virtual Drops drops() const = 0;
@@ -42,8 +45,10 @@ class Feed {
 };
 
 /// Not latest: frames are read on the caller's own thread, which holds the source back when sinks are slow;
-/// on a box with few cores that beats a decoding thread, which only takes time from the engine.
-/// Latest: a thread keeps reading and untaken frames are dropped.
-std::unique_ptr<Feed> make_feed(std::unique_ptr<Source> source, const FeedSettings& settings);
+/// on a box with few cores that beats a decoding thread, which only takes time from the engine. There is
+/// always a frame or the end.
+/// Latest: a thread keeps reading, untaken frames are dropped, and `bell` rings for every arrival.
+std::unique_ptr<Feed> make_feed(std::unique_ptr<Source> source, const FeedSettings& settings,
+                                std::shared_ptr<Bell> bell);
 
 }  // namespace fcn_edge::app

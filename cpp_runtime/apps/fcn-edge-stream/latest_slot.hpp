@@ -1,7 +1,5 @@
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
 #include <mutex>
 #include <utility>
 
@@ -18,32 +16,26 @@ class LatestSlot {
   bool put(T& value) {
     const std::lock_guard<std::mutex> lock(mutex_);
     std::swap(waiting_, value);
-    const bool dropped = full_;
-    full_ = true;
-    ready_.notify_one();
-    return dropped;
+    return std::exchange(full_, true);
   }
 
-  /// Wait for a value and swap it into `value`; nothing after `patience`, closed when no more will come.
-  Taken take(T& value, std::chrono::milliseconds patience) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    if (!ready_.wait_for(lock, patience, [this] { return full_ || closed_; })) return Taken::nothing;
-    if (!full_) return Taken::closed;
+  /// Swap the waiting value into `value`. Never waits; closed when no value is left and none will come.
+  Taken take(T& value) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!full_) return closed_ ? Taken::closed : Taken::nothing;
     std::swap(waiting_, value);
     full_ = false;
     return Taken::value;
   }
 
-  /// No more values will come; a waiting take() returns.
+  /// No more values will come.
   void close() {
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
-    ready_.notify_all();
   }
 
  private:
   std::mutex mutex_;
-  std::condition_variable ready_;
   T waiting_{};
   bool full_ = false;
   bool closed_ = false;

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <fcn_edge/error.hpp>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "class_shares.hpp"
 #include "live_picture.hpp"
@@ -23,8 +25,16 @@ constexpr time_t kWriteTimeout = 5;  // seconds a viewer may stop reading before
 
 class LivePage : public Sink {
  public:
-  LivePage(const LiveAddress& address, const BundleInfo& info, const Statistics& statistics, double alpha)
-      : address_(address), info_(info), statistics_(statistics), picture_(info.classes, alpha) {
+  LivePage(const LiveAddress& address, const BundleInfo& info, std::vector<SourceView> sources, double alpha)
+      : address_(address),
+        info_(info),
+        sources_(std::move(sources)),
+        shares_(sources_.size()),
+        next_(sources_.size()) {
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      pictures_.push_back(std::make_unique<LivePicture>(info.classes, alpha));
+      status_.emplace_back("{}");
+    }
     server_.new_task_queue = [] { return new httplib::ThreadPool(kMostViewers + kOtherRequests); };
     server_.set_write_timeout(kWriteTimeout);
     server_.set_payload_max_length(4096);
@@ -43,17 +53,18 @@ class LivePage : public Sink {
   bool needs_overlay() const override { return false; }
 
   void write(const Scene& scene) override {
-    picture_.offer(scene.image, scene.mask);
+    pictures_[scene.source]->offer(scene.image, scene.mask);
     const Clock::time_point now = Clock::now();
-    if (now < next_) return;
-    next_ = now + kRefresh;
-    const ClassShares shares = class_shares(scene.mask);
-    std::string metrics = prometheus_text(statistics_, info_.classes, shares);
-    std::string status = live_status(statistics_, info_.classes, shares)
-                             .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    if (now < next_[scene.source]) return;
+    next_[scene.source] = now + kRefresh;
+    shares_[scene.source] = class_shares(scene.mask);
+    nlohmann::json status = live_status(sources_[scene.source], info_.classes, shares_[scene.source]);
+    for (const SourceView& source : sources_) status["sources"].push_back(source.name);
+    std::string text = status.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::string metrics = prometheus_text(sources_, info_.classes, shares_);
     const std::lock_guard<std::mutex> lock(mutex_);
     metrics_ = std::move(metrics);
-    status_ = std::move(status);
+    status_[scene.source] = std::move(text);
   }
 
  private:
@@ -90,10 +101,15 @@ class LivePage : public Sink {
     server_.Get("/metrics", [this](const Request&, Response& r) {
       r.set_content(text(metrics_), "text/plain; version=0.0.4");
     });
-    server_.Get("/status.json",
-                [this](const Request&, Response& r) { r.set_content(text(status_), "application/json"); });
-    server_.Get("/picture.jpg", [this](const Request&, Response& r) { send_picture(r); });
-    server_.Get("/stream", [this](const Request&, Response& r) { send_stream(r); });
+    server_.Get("/status.json", [this](const Request& q, Response& r) {
+      if (const auto source = asked_for(q, r)) r.set_content(text(status_[*source]), "application/json");
+    });
+    server_.Get("/picture.jpg", [this](const Request& q, Response& r) {
+      if (const auto source = asked_for(q, r)) send_picture(*pictures_[*source], r);
+    });
+    server_.Get("/stream", [this](const Request& q, Response& r) {
+      if (const auto source = asked_for(q, r)) send_stream(*pictures_[*source], r);
+    });
     server_.Post("/alpha", [this](const Request& q, Response& r) { change_alpha(q, r); });
   }
 
@@ -106,14 +122,26 @@ class LivePage : public Sink {
            same_secret(bearer, "Bearer " + address_.token);
   }
 
+  // ?source=N, by default the first; none and a 404 when there is no such source.
+  std::optional<std::size_t> asked_for(const Request& request, Response& response) const {
+    if (!request.has_param("source")) return 0;
+    const std::string text = request.get_param_value("source");
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      if (text == std::to_string(i)) return i;
+    }
+    response.status = 404;
+    response.set_content("404: no such source\n", "text/plain");
+    return std::nullopt;
+  }
+
   std::string text(const std::string& member) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return member;
   }
 
-  void send_picture(Response& response) {
+  static void send_picture(LivePicture& picture, Response& response) {
     std::uint64_t seen = 0;
-    const Jpeg jpeg = picture_.newer_than(seen, kPictureWait);
+    const Jpeg jpeg = picture.newer_than(seen, kPictureWait);
     if (jpeg == nullptr) {
       response.status = 503;
       return;
@@ -121,7 +149,7 @@ class LivePage : public Sink {
     response.set_content(reinterpret_cast<const char*>(jpeg->data()), jpeg->size(), "image/jpeg");
   }
 
-  void send_stream(Response& response) {
+  void send_stream(LivePicture& picture, Response& response) {
     if (++viewers_ > kMostViewers) {
       --viewers_;
       response.status = 503;
@@ -130,8 +158,8 @@ class LivePage : public Sink {
     }
     response.set_chunked_content_provider(
         "multipart/x-mixed-replace; boundary=picture",
-        [this, seen = std::uint64_t{0}](std::size_t, httplib::DataSink& sink) mutable {
-          const Jpeg jpeg = picture_.newer_than(seen, kPictureWait);
+        [this, &picture, seen = std::uint64_t{0}](std::size_t, httplib::DataSink& sink) mutable {
+          const Jpeg jpeg = picture.newer_than(seen, kPictureWait);
           if (closing_) return false;
           if (jpeg == nullptr) return true;  // the stream is silent; the viewer waits with it
           const std::string head =
@@ -151,17 +179,19 @@ class LivePage : public Sink {
     const double alpha = std::strtod(value.c_str(), &end);
     const bool number = !value.empty() && *end == '\0' && alpha >= 0 && alpha <= 1;
     response.status = request.has_header("X-Fcn-Edge") && number ? 204 : 400;
-    if (response.status == 204) picture_.set_alpha(alpha);
+    if (response.status != 204) return;
+    for (const auto& picture : pictures_) picture->set_alpha(alpha);
   }
 
   LiveAddress address_;
   BundleInfo info_;
-  const Statistics& statistics_;
-  LivePicture picture_;
-  Clock::time_point next_;
+  std::vector<SourceView> sources_;
+  std::vector<std::unique_ptr<LivePicture>> pictures_;  // of every source
+  std::vector<ClassShares> shares_;
+  std::vector<Clock::time_point> next_;  // when its numbers are refreshed
   std::mutex mutex_;
   std::string metrics_;
-  std::string status_ = "{}";
+  std::vector<std::string> status_;
   std::atomic<int> viewers_{0};
   std::atomic<bool> closing_{false};
   httplib::Server server_;
@@ -171,8 +201,8 @@ class LivePage : public Sink {
 }  // namespace
 
 std::unique_ptr<Sink> make_live_page(const LiveAddress& address, const BundleInfo& info,
-                                     const Statistics& statistics, double alpha) {
-  return std::make_unique<LivePage>(address, info, statistics, alpha);
+                                     std::vector<SourceView> sources, double alpha) {
+  return std::make_unique<LivePage>(address, info, std::move(sources), alpha);
 }
 
 }  // namespace fcn_edge::app

@@ -3,6 +3,7 @@
 #include <fcn_edge/bundle_info.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "live_address.hpp"
 #include "sink.hpp"
@@ -14,9 +15,10 @@ namespace fcn_edge::app {
 ///   /              the page          /stream        the overlay as MJPEG
 ///   /picture.jpg   one picture       /status.json   counts, percentiles, class shares
 ///   /metrics       Prometheus text   /alpha         POST value=0..1
-/// Throws Error(io) when the address cannot be listened on. `statistics` must outlive it.
+/// Stream, picture and status take ?source=N, the first by default. Throws Error(io) when the address cannot
+/// be listened on. The statistics must outlive it.
 std::unique_ptr<Sink> make_live_page(const LiveAddress& address, const BundleInfo& info,
-                                     const Statistics& statistics, double alpha);
+                                     std::vector<SourceView> sources, double alpha);
 
 /// The page's HTML, kept in live_page.html.
 extern const char* const kLivePageHtml;

@@ -3,22 +3,23 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <fcn_edge/fcn_edge.hpp>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 
-#include "code_sink.hpp"
+#include "cameras.hpp"
+#include "cpus.hpp"
 #include "feed.hpp"
-#include "live_page.hpp"
 #include "options.hpp"
+#include "outputs.hpp"
 #include "pipeline.hpp"
 #include "process.hpp"
 #include "run_report.hpp"
-#include "sink.hpp"
-#include "soak.hpp"
 #include "source.hpp"
+#include "turns.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -47,6 +48,7 @@ Segmenter open_segmenter(const StreamOptions& options, bool live) {
   Options engine;
   engine.schedule = choose_schedule(options, live);
   engine.threads = options.threads;
+  if (engine.threads == 0) engine.threads = static_cast<int>(options.cpus.size());
   engine.slots = options.slots;
   if (engine.slots == 0 && !live) engine.slots = engine.schedule == Schedule::throughput ? 3 : 2;
   engine.allow_ungated = options.allow_ungated;
@@ -75,54 +77,84 @@ void greet(const Segmenter& segmenter) {
                segmenter.selftest().agreement);
 }
 
-// The files are opened before the engine: what cannot be written is better known at once.
-std::vector<std::unique_ptr<Sink>> make_file_sinks(const StreamOptions& options, double fps) {
-  std::vector<std::unique_ptr<Sink>> sinks;
-  if (!options.masks.empty()) sinks.push_back(make_mask_sink(options.masks));
-  if (!options.out.empty()) sinks.push_back(make_video_sink(options.out, fps));
-  if (options.window) sinks.push_back(make_window_sink("fcn-edge: " + options.source));
-  return sinks;
+using Sources = std::vector<std::unique_ptr<Source>>;
+
+Turns take_turns(const StreamOptions& options, Sources sources) {
+  const auto bell = std::make_shared<Bell>();
+  std::vector<std::unique_ptr<Feed>> feeds;
+  for (auto& source : sources) {
+    const bool live = source->live();
+    feeds.push_back(make_feed(std::move(source), feed_settings(options, live), bell));
+  }
+  return Turns(std::move(feeds), bell);
+}
+
+std::string words_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+// What a camera gave until it was lost is worth keeping; the outputs of a recording that broke are not. False
+// when that leaves nothing.
+bool keep_results(const Turns& turns, const std::vector<bool>& live, Outputs& outputs, RunReport& report) {
+  bool anything = false;
+  for (std::size_t i = 0; i < turns.count(); ++i) {
+    const std::exception_ptr failure = turns.failure(i);
+    if (failure) report.note_failure(i, words_of(failure));
+    if (failure && !live[i]) continue;
+    outputs.commit_of(i);
+    anything = true;
+  }
+  if (anything) outputs.commit_shared();
+  return anything;
+}
+
+void rethrow_first_failure(const Turns& turns) {
+  for (std::size_t i = 0; i < turns.count(); ++i) {
+    if (turns.failure(i)) std::rethrow_exception(turns.failure(i));
+  }
 }
 
 void stream(const StreamOptions& options) {
   RunReport report(options);
-  const std::optional<LiveAddress> address =
+  const std::optional<LiveAddress> page =
       options.serve.empty() ? std::nullopt
                             : std::optional(parse_live_address(options.serve, options.serve_token));
-  std::unique_ptr<Source> source = open_lasting_source(options.source, options.loop);
-  const bool live = source->live();
-  std::vector<std::unique_ptr<Sink>> sinks = make_file_sinks(options, source->fps());
+  Sources sources;
+  std::vector<bool> each_live;
+  for (const std::string& spec : options.sources) {
+    sources.push_back(open_lasting_source(spec, options.loop));
+    each_live.push_back(sources.back()->live());
+  }
+  const bool live = std::any_of(each_live.begin(), each_live.end(), [](bool one) { return one; });
+  Outputs outputs(options, sources);
   Segmenter segmenter = open_segmenter(options, live);
   greet(segmenter);
+  outputs.open_rest(segmenter.info(), page, report);
 
-  Statistics& statistics = report.statistics;
-  if (!options.areas.empty()) sinks.push_back(make_area_sink(options.areas, segmenter.info().classes));
-  if (address) sinks.push_back(make_live_page(*address, segmenter.info(), statistics, options.alpha));
-  std::vector<Sink*> all;
-  for (const auto& sink : sinks) all.push_back(sink.get());
-  if (options.soak) all.push_back(&report.soak);
-  if (options.source.rfind("test:", 0) == 0) all.push_back(&report.codes);
-
-  const std::unique_ptr<Feed> feed = make_feed(std::move(source), feed_settings(options, live));
-  Pipeline pipeline(segmenter, *feed, all, {options.alpha, options.limit, options.warmup, options.seconds},
-                    statistics);
-  std::exception_ptr loss;
-  try {
-    pipeline.run();
-  } catch (const Error&) {
-    if (!live) throw;
-    loss = std::current_exception();  // what a camera gave until it was lost is worth keeping
+  Turns turns = take_turns(options, std::move(sources));
+  Pipeline pipeline(segmenter, turns, outputs.channels(report),
+                    {options.alpha, options.limit, options.warmup, options.seconds}, report.statistics);
+  pipeline.run();
+  if (keep_results(turns, each_live, outputs, report)) {
+    report.finish(segmenter, pipeline, live, choose_schedule(options, live));
   }
-  for (const auto& sink : sinks) sink->commit();
-  report.finish(segmenter, pipeline, live, choose_schedule(options, live));
-  if (loss) std::rethrow_exception(loss);
+  rethrow_first_failure(turns);
 }
 
 void run(int argc, const char* const* argv) {
   const std::optional<StreamOptions> options = parse_options(argc, argv);
   if (!options) return;
+  if (options->list_cameras) {
+    print_cameras();
+    return;
+  }
   watch_signals();
   silence_libraries();
+  use_cpus(options->cpus);  // before any thread is made: they all inherit it
   if (options->selftest_only || options->build_engine) {
     greet(open_segmenter(*options, true));
   } else {

@@ -61,8 +61,7 @@ const MediaModule& media() {
 }
 
 std::unique_ptr<Source> open_video_file(const std::string& path) { return media().open_video_file(path); }
-std::unique_ptr<Source> open_camera(int index) { return media().open_camera(index); }
-std::unique_ptr<Source> open_device(const std::string& path) { return media().open_device(path); }
+std::unique_ptr<Source> open_camera(const CameraRequest& wanted) { return media().open_camera(wanted); }
 std::unique_ptr<Source> open_address(const std::string& url) { return media().open_address(url); }
 std::unique_ptr<Source> open_gstreamer(const std::string& line) { return media().open_gstreamer(line); }
 std::unique_ptr<Source> open_images(const std::string& path) { return media().open_images(path); }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cameras.hpp"
 #include "sink.hpp"
 #include "source.hpp"
 
@@ -18,8 +19,7 @@ namespace fcn_edge::app {
 struct MediaModule {
   const char* version;  ///< of fcn-edge; must be the program's own
   std::unique_ptr<Source> (*open_video_file)(const std::string& path);
-  std::unique_ptr<Source> (*open_camera)(int index);
-  std::unique_ptr<Source> (*open_device)(const std::string& path);
+  std::unique_ptr<Source> (*open_camera)(const CameraRequest& wanted);
   std::unique_ptr<Source> (*open_address)(const std::string& url);
   std::unique_ptr<Source> (*open_gstreamer)(const std::string& pipeline);
   std::unique_ptr<Source> (*open_images)(const std::string& path);

@@ -21,28 +21,41 @@ void head(std::ostream& out, const char* name, const char* type, const char* hel
   out << "# HELP " << name << ' ' << help << "\n# TYPE " << name << ' ' << type << '\n';
 }
 
-void counts(std::ostream& out, const Statistics& s) {
-  head(out, "fcn_edge_frames_in_total", "counter", "Frames the source gave.");
-  out << "fcn_edge_frames_in_total " << s.frames_in << '\n';
-  head(out, "fcn_edge_frames_out_total", "counter", "Frames that went through every sink.");
-  out << "fcn_edge_frames_out_total " << s.frames_out << '\n';
-  head(out, "fcn_edge_frames_dropped_total", "counter", "Frames dropped, by reason.");
-  out << "fcn_edge_frames_dropped_total{reason=\"superseded\"} " << s.drops.superseded << '\n'
-      << "fcn_edge_frames_dropped_total{reason=\"skipped\"} " << s.drops.skipped << '\n'
-      << "fcn_edge_frames_dropped_total{reason=\"late\"} " << s.drops.late << '\n';
-  head(out, "fcn_edge_source_reconnects_total", "counter", "Times a lost source came back.");
-  out << "fcn_edge_source_reconnects_total " << s.reconnects << '\n';
+// One sample for each source of what `value` gives.
+template <class Value>
+void per_source(std::ostream& out, const std::vector<SourceView>& sources, const char* name, const char* type,
+                const char* help, Value value) {
+  head(out, name, type, help);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    out << name << "{source=\"" << i << "\"} " << value(*sources[i].statistics) << '\n';
+  }
 }
 
-void latencies(std::ostream& out, const Statistics& s) {
-  head(out, "fcn_edge_stage_seconds", "summary", "Time a frame spends in each stage, over the whole run.");
-  for (const auto& [name, latency] : s.stages()) {
-    for (const double quantile : {0.5, 0.9, 0.99}) {
-      out << "fcn_edge_stage_seconds{stage=\"" << name << "\",quantile=\"" << quantile << "\"} "
-          << latency->percentile_ms(quantile) / 1e3 << '\n';
+void drops(std::ostream& out, const std::vector<SourceView>& sources) {
+  head(out, "fcn_edge_frames_dropped_total", "counter", "Frames dropped, by reason.");
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const Drops& dropped = sources[i].statistics->drops;
+    const std::pair<const char*, std::uint64_t> reasons[] = {
+        {"superseded", dropped.superseded}, {"skipped", dropped.skipped}, {"late", dropped.late}};
+    for (const auto& [reason, count] : reasons) {
+      out << "fcn_edge_frames_dropped_total{source=\"" << i << "\",reason=\"" << reason << "\"} " << count
+          << '\n';
     }
-    out << "fcn_edge_stage_seconds_sum{stage=\"" << name << "\"} " << latency->sum_ms() / 1e3 << '\n'
-        << "fcn_edge_stage_seconds_count{stage=\"" << name << "\"} " << latency->count() << '\n';
+  }
+}
+
+void latencies(std::ostream& out, const std::vector<SourceView>& sources) {
+  head(out, "fcn_edge_stage_seconds", "summary", "Time a frame spends in each stage, over the whole run.");
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    for (const auto& [name, latency] : sources[i].statistics->stages()) {
+      const std::string labels = "source=\"" + std::to_string(i) + "\",stage=\"" + name + "\"";
+      for (const double quantile : {0.5, 0.9, 0.99}) {
+        out << "fcn_edge_stage_seconds{" << labels << ",quantile=\"" << quantile << "\"} "
+            << latency->percentile_ms(quantile) / 1e3 << '\n';
+      }
+      out << "fcn_edge_stage_seconds_sum{" << labels << "} " << latency->sum_ms() / 1e3 << '\n'
+          << "fcn_edge_stage_seconds_count{" << labels << "} " << latency->count() << '\n';
+    }
   }
 }
 
@@ -58,24 +71,39 @@ void drift(std::ostream& out, const Drift& drift) {
 
 }  // namespace
 
-std::string prometheus_text(const Statistics& statistics, const std::vector<ClassInfo>& classes,
-                            const ClassShares& shares) {
+std::string prometheus_text(const std::vector<SourceView>& sources, const std::vector<ClassInfo>& classes,
+                            const std::vector<ClassShares>& shares) {
   std::ostringstream out;
-  counts(out, statistics);
-  latencies(out, statistics);
-  drift(out, statistics.drift);
+  head(out, "fcn_edge_source_info", "gauge", "Which source has which number.");
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    out << "fcn_edge_source_info{source=\"" << i << "\",name=\"" << escaped(sources[i].name) << "\"} 1\n";
+  }
+  per_source(out, sources, "fcn_edge_frames_in_total", "counter", "Frames the source gave.",
+             [](const Statistics& s) { return s.frames_in; });
+  per_source(out, sources, "fcn_edge_frames_out_total", "counter", "Frames that went through every sink.",
+             [](const Statistics& s) { return s.frames_out; });
+  drops(out, sources);
+  per_source(out, sources, "fcn_edge_source_reconnects_total", "counter", "Times a lost source came back.",
+             [](const Statistics& s) { return s.reconnects; });
+  latencies(out, sources);
+  drift(out, sources.front().statistics->drift);
   head(out, "fcn_edge_class_share", "gauge", "Share of the newest mask that a class covers.");
-  for (std::size_t id = 0; id < classes.size(); ++id) {
-    out << "fcn_edge_class_share{class=\"" << escaped(classes[id].name) << "\"} " << shares[id] << '\n';
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    for (std::size_t id = 0; id < classes.size(); ++id) {
+      out << "fcn_edge_class_share{source=\"" << i << "\",class=\"" << escaped(classes[id].name) << "\"} "
+          << shares[i][id] << '\n';
+    }
   }
   head(out, "process_resident_memory_bytes", "gauge", "Resident memory of the process.");
   out << "process_resident_memory_bytes " << static_cast<std::uint64_t>(memory_mb() * 1e6) << '\n';
   return out.str();
 }
 
-nlohmann::json live_status(const Statistics& statistics, const std::vector<ClassInfo>& classes,
+nlohmann::json live_status(const SourceView& source, const std::vector<ClassInfo>& classes,
                            const ClassShares& shares) {
-  nlohmann::json status{{"frames_in", statistics.frames_in},
+  const Statistics& statistics = *source.statistics;
+  nlohmann::json status{{"name", source.name},
+                        {"frames_in", statistics.frames_in},
                         {"frames_out", statistics.frames_out},
                         {"dropped", statistics.drops.total()},
                         {"reconnects", statistics.reconnects},

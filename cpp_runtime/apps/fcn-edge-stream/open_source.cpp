@@ -1,8 +1,9 @@
-#include <algorithm>
-#include <cctype>
+#include <unistd.h>
+
 #include <fcn_edge/error.hpp>
 #include <filesystem>
 
+#include "cameras.hpp"
 #include "image_name.hpp"
 #include "image_source.hpp"
 #include "lasting_source.hpp"
@@ -14,24 +15,28 @@
 namespace fcn_edge::app {
 namespace {
 
-bool is_index(const std::string& text) {
-  return !text.empty() && text.size() < 4 &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
 bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+// Asked before it is opened: OpenCV would take another mode, and say nothing.
+std::unique_ptr<Source> open_checked(const CameraRequest& wanted) {
+  if (::access(wanted.path.c_str(), F_OK) != 0) {
+    throw Error(ErrorCode::io, "there is no camera " + wanted.path,
+                "see fcn-edge-stream --list-cameras for those there are");
+  }
+  if (const auto camera = describe_camera(wanted.path)) check_offered(wanted, *camera);
+  return open_camera(wanted);
+}
 
 bool begins(const std::string& text, const char* part) { return text.rfind(part, 0) == 0; }
 
 }  // namespace
 
 std::unique_ptr<Source> open_source(const std::string& spec) {
-  if (is_index(spec)) return open_camera(std::stoi(spec));
   if (begins(spec, "test:")) return open_test_source(spec.substr(5));
   if (begins(spec, "raw:")) return open_raw_source(spec.substr(4));
   if (contains(spec, " ! ")) return open_gstreamer(spec);
   if (contains(spec, "://")) return open_address(spec);
-  if (begins(spec, "/dev/")) return open_device(spec);
+  if (const auto camera = parse_camera(spec)) return open_checked(*camera);
   std::error_code error;
   if (!std::filesystem::exists(spec, error)) {
     throw Error(ErrorCode::misuse, "no such source: " + spec,

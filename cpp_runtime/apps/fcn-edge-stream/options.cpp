@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fcn_edge/error.hpp>
 #include <fcn_edge/version.hpp>
 #include <iostream>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "closest_match.hpp"
+#include "cpus.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -17,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   fcn-edge-stream road.fcne --source drive.mp4 --out overlay.mp4 --report report.json
   fcn-edge-stream road.fcne --source 0 --window
   fcn-edge-stream road.fcne --source rtsp://camera.local/stream --masks masks
+  fcn-edge-stream road.fcne --source 0,1280x720@30,MJPG --source 1 --serve 127.0.0.1:8080
   fcn-edge-stream road.fcne --selftest
 
 Exit codes: 0 done (also after Ctrl-C or SIGTERM, with all files finished), 1 failure, 2 wrong use.)";
@@ -31,6 +34,8 @@ const std::map<std::string, ScheduleChoice> kSchedules{{"auto", ScheduleChoice::
                                                        {"latency", ScheduleChoice::latency},
                                                        {"throughput", ScheduleChoice::throughput}};
 
+const std::map<std::string, MaskEncoding> kEncodings{{"raw", MaskEncoding::raw}, {"rle", MaskEncoding::rle}};
+
 template <class T>
 std::string names_of(const std::map<std::string, T>& table) {
   std::string names;
@@ -39,8 +44,8 @@ std::string names_of(const std::map<std::string, T>& table) {
 }
 
 // An option whose value is one of a table's names; others are refused with the list.
-template <class T>
-void add_choice(CLI::App& app, const std::string& flag, T& target, const std::map<std::string, T>& table,
+template <class Target, class T>
+void add_choice(CLI::App& app, const std::string& flag, Target& target, const std::map<std::string, T>& table,
                 const std::string& help) {
   app.add_option_function<std::string>(
          flag,
@@ -91,14 +96,20 @@ void declare(CLI::App& app, StreamOptions& o) {
   app.add_option("bundle", o.bundle, "The bundle folder NAME.fcne that fcn-edge compile wrote")
       ->type_name("BUNDLE");
   app.add_option(
-         "--source", o.source,
-         "Video file, folder of images, camera index or /dev/videoN, rtsp:// or http:// address, "
-         "GStreamer pipeline ending in appsink, test:1280x720@30, or raw:640x480 for BGR frames on stdin")
+         "--source", o.sources,
+         "Video file, folder of images, camera index or /dev/videoN (also 0,1280x720@30,MJPG), rtsp:// or "
+         "http:// address, GStreamer pipeline ending in appsink, test:1280x720@30, or raw:640x480 for BGR "
+         "frames on stdin. Several are served in turn by one engine")
+      ->allow_extra_args(false)
       ->type_name("SOURCE");
+  app.add_flag("--list-cameras", o.list_cameras,
+               "Print this machine's cameras with the formats, sizes and rates they offer, then stop");
   app.add_option("--out", o.out, "Write the overlay as a video file")->type_name("FILE.mp4");
   app.add_option("--masks", o.masks, "Write every class map as an 8-bit PNG of class ids")->type_name("DIR");
   app.add_option("--areas", o.areas, "Write one JSON line a frame with the share of every class; - is stdout")
       ->type_name("FILE");
+  add_choice(app, "--masks-stream", o.masks_stream, kEncodings,
+             "Write every class map to stdout for another program, plain or as runs of equal ids");
   app.add_option("--serve", o.serve, "Show a live page and /metrics, for example on 127.0.0.1:8080")
       ->type_name("HOST:PORT");
   app.add_option("--serve-token", o.serve_token,
@@ -118,6 +129,10 @@ void declare(CLI::App& app, StreamOptions& o) {
              "How the engine shares the cores (auto: files throughput, cameras latency)");
   app.add_option("--threads", o.threads, "Engine threads; 0 lets the engine choose")->type_name("N");
   app.add_option("--slots", o.slots, "Frames in flight at most; 0 lets the schedule choose")->type_name("N");
+  app.add_option_function<std::string>(
+         "--cpus", [&o](const std::string& text) { o.cpus = parse_cpus(text); },
+         "Run on these CPUs only, with as many engine threads, for example 0,1 or 2-5")
+      ->type_name("LIST");
   app.add_option("--limit", o.limit, "Stop after N frames (the warm-up not counted)")->type_name("N");
   app.add_option("--seconds", o.seconds, "Stop after so many seconds")->type_name("S");
   app.add_option("--loop", o.loop, "Play a file or folder N times; 0 is for ever")->type_name("N");
@@ -162,16 +177,21 @@ void require(bool ok, const std::string& what, const std::string& hint) {
 }
 
 void check(const StreamOptions& o) {
+  if (o.list_cameras) return;
   require(!o.bundle.empty(), "no bundle given", "type fcn-edge-stream BUNDLE --source SOURCE");
-  require(o.selftest_only || o.build_engine || !o.source.empty(), "no --source given",
+  require(o.selftest_only || o.build_engine || !o.sources.empty(), "no --source given",
           "type for example --source drive.mp4, or --source 0 for the first camera");
   require(o.alpha >= 0 && o.alpha <= 1, "--alpha is outside 0 to 1", "type for example --alpha 0.5");
   require(o.threads >= 0 && o.threads <= 1024, "--threads is outside 0 to 1024", "0 lets the engine choose");
   require(o.slots >= 0 && o.slots <= 64, "--slots is outside 0 to 64", "0 lets the schedule choose");
   require(o.seconds >= 0, "--seconds is negative", "0 is no limit");
   require(o.patience >= 1, "--patience is less than 1", "type for example --patience 30");
-  require(o.areas != "-" || o.report != "-", "--areas and --report both want stdout",
-          "give one of them a file");
+  const int on_stdout = (o.areas == "-" ? 1 : 0) + (o.report == "-" ? 1 : 0) + (o.masks_stream ? 1 : 0);
+  require(on_stdout <= 1, "two of --areas, --report and --masks-stream want stdout",
+          "only one can have it: give the others a file");
+  const auto from_stdin = [](const std::string& source) { return source.rfind("raw:", 0) == 0; };
+  require(std::count_if(o.sources.begin(), o.sources.end(), from_stdin) <= 1,
+          "two sources read standard input", "only one can be raw:");
   require(o.loop >= 0, "--loop is negative", "1 plays the source once, 0 for ever");
 }
 

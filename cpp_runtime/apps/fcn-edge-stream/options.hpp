@@ -4,6 +4,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "mask_stream.hpp"
 
 namespace fcn_edge::app {
 
@@ -26,13 +29,15 @@ enum class ScheduleChoice { automatic, latency, throughput };
 /// What the user typed.
 struct StreamOptions {
   std::string bundle;
-  std::string source;
+  std::vector<std::string> sources;
   std::string out;
   std::string masks;
   std::string areas;
   std::string serve;
   std::string serve_token;
   std::string report;
+  std::optional<MaskEncoding> masks_stream;  ///< of the masks on stdout
+  bool list_cameras = false;
   bool window = false;
   bool raw_samples = false;
   bool allow_ungated = false;
@@ -43,6 +48,7 @@ struct StreamOptions {
   ScheduleChoice schedule = ScheduleChoice::automatic;
   int threads = 0;
   int slots = 0;
+  std::vector<int> cpus;    ///< run on these only; empty: on all
   std::uint64_t limit = 0;  ///< frames after the warm-up; 0: no limit
   int loop = 1;             ///< 0: for ever
   std::uint64_t warmup = 0;

@@ -4,14 +4,20 @@
 #include <fcn_edge/segmenter.hpp>
 #include <vector>
 
-#include "feed.hpp"
 #include "legend.hpp"
 #include "sink.hpp"
 #include "statistics.hpp"
+#include "turns.hpp"
 
 namespace fcn_edge::app {
 
-/// feed -> segmenter -> sinks, with a clock on every stage.
+/// Where the results of one source go.
+struct Channel {
+  std::vector<Sink*> sinks;          ///< none may be null; several channels may share one
+  Statistics* statistics = nullptr;  ///< of this source alone; null when there is only one
+};
+
+/// feeds -> segmenter -> sinks, with a clock on every stage.
 ///
 /// One thread does all of it: while the engine works on up to slots() frames on its own threads, this one
 /// decodes the next and finishes the oldest. Frames therefore come out in the order they went in, memory
@@ -20,44 +26,50 @@ class Pipeline {
  public:
   struct Settings {
     double alpha = 0.5;
-    std::uint64_t limit = 0;   ///< stop after so many frames past the warm-up; 0: at the source's end
+    std::uint64_t limit = 0;   ///< stop after so many frames past the warm-up; 0: at the sources' end
     std::uint64_t warmup = 0;  ///< frames left out of the statistics
     double seconds = 0;        ///< stop after so long; 0: no such limit
   };
 
-  /// What it is given must outlive it; no sink may be null.
-  Pipeline(Segmenter& segmenter, Feed& feed, std::vector<Sink*> sinks, Settings settings,
+  /// One channel for each feed, in order. What it is given must outlive it.
+  Pipeline(Segmenter& segmenter, Turns& turns, const std::vector<Channel>& channels, Settings settings,
            Statistics& statistics);
 
-  /// Run to the end of the source, the limit, or a stop request; sinks are not committed.
+  /// Run to the end of all sources, the limit, or a stop request; sinks are not committed.
   void run();
 
   double first_infer_ms() const { return first_infer_ms_; }
   double first_mask_seconds() const { return first_mask_seconds_; }  ///< since the process started
 
  private:
-  struct Lane {
-    Frame frame;
-    bool busy = false;
+  // What one source's frames need on the way out.
+  struct Way {
+    Way(const Channel& channel, const BundleInfo& info, double alpha);
+    Channel channel;
+    Overlay overlay;  // both keep tables for the frame's size
+    Legend legend;
+    bool draw;
+    bool begun = false;  // shown and age are of an earlier frame
+    Clock::time_point shown;
+    Clock::duration age{};
   };
 
   bool ended() const;
-  bool admit(Lane& lane, int slot);
-  void complete(Lane& lane, int slot);
-  void present(Frame& frame);
-  void record(const Frame& frame, const Timing& timing, Clock::time_point shown);
+  bool admit();
+  void finish_oldest();
+  void present(Way& way, Frame& frame);
+  void record(Way& way, const Frame& frame, const Timing& timing, Clock::time_point shown);
   void count();
   void watch_drift();
 
   Segmenter& segmenter_;
-  Feed& feed_;
-  std::vector<Sink*> sinks_;
+  Turns& turns_;
+  std::vector<Way> ways_;
   Settings settings_;
   Statistics& statistics_;
-  Overlay overlay_;
-  Legend legend_;
-  bool draw_;
-  std::vector<Lane> lanes_;
+  std::vector<Frame> lanes_;   // a frame for each slot of the engine, used in turn
+  std::size_t next_ = 0;       // the slot that is used next
+  std::size_t in_flight_ = 0;  // slots before it that the engine holds
   Mask mask_;
   std::uint64_t admitted_ = 0;
   bool said_drift_ = false;

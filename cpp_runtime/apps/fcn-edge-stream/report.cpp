@@ -38,24 +38,32 @@ json describe_drift(const Drift& drift) {
 
 }  // namespace
 
+json describe(const Statistics& statistics, bool raw_samples) {
+  json out;
+  out["frames_in"] = statistics.frames_in;
+  out["frames_out"] = statistics.frames_out;
+  out["dropped"] = statistics.dropped();
+  out["drops"] = {{"superseded", statistics.drops.superseded},
+                  {"skipped", statistics.drops.skipped},
+                  {"late", statistics.drops.late},
+                  {"abandoned", statistics.abandoned}};
+  out["reconnects"] = statistics.reconnects;
+  out["frames_measured"] = statistics.measured;
+  out["seconds"] = rounded(statistics.seconds);
+  out["fps"] = rounded(statistics.fps());
+  for (const auto& [name, latency] : statistics.stages()) {
+    out["latency_ms"][name] = stage(*latency);
+    if (raw_samples) out["samples_ms"][name] = latency->samples_ms();
+  }
+  out["interval_ms"] = stage(statistics.interval);
+  out["jitter_ms"] = stage(statistics.jitter);
+  return out;
+}
+
 json make_report(const Statistics& statistics, const std::vector<Warning>& warnings, json device,
                  const json& about, bool raw_samples) {
-  json report = about;
-  report["frames_in"] = statistics.frames_in;
-  report["frames_out"] = statistics.frames_out;
-  report["dropped"] = statistics.dropped();
-  report["drops"] = {{"superseded", statistics.drops.superseded},
-                     {"skipped", statistics.drops.skipped},
-                     {"late", statistics.drops.late},
-                     {"abandoned", statistics.abandoned}};
-  report["reconnects"] = statistics.reconnects;
-  report["frames_measured"] = statistics.measured;
-  report["seconds"] = rounded(statistics.seconds);
-  report["fps"] = rounded(statistics.fps());
-  for (const auto& [name, latency] : statistics.stages()) {
-    report["latency_ms"][name] = stage(*latency);
-    if (raw_samples) report["samples_ms"][name] = latency->samples_ms();
-  }
+  json report = describe(statistics, raw_samples);
+  if (about.is_object()) report.update(about);
   report["drift"] = describe_drift(statistics.drift);
   report["device"] = std::move(device);
   report["warnings"] = json::array();

@@ -10,8 +10,12 @@
 
 namespace fcn_edge::app {
 
-/// The report's fixed keys: frames_in, frames_out, dropped, fps, latency_ms, drift, device, warnings. `about`
-/// is added beside them (bundle, engine, settings). Percentiles the sample count cannot support are null.
+/// Counts and percentiles: frames_in, frames_out, dropped, drops, fps, latency_ms, interval_ms, jitter_ms and
+/// so on. Percentiles that the sample count cannot support are null.
+nlohmann::json describe(const Statistics& statistics, bool raw_samples);
+
+/// A whole report: what describe() gives, drift, device and warnings, with `about` (bundle, engine, settings)
+/// beside them.
 nlohmann::json make_report(const Statistics& statistics, const std::vector<Warning>& warnings,
                            nlohmann::json device, const nlohmann::json& about, bool raw_samples);
 

@@ -12,10 +12,35 @@
 
 namespace fcn_edge::app {
 
+namespace {
+
+bool carries_codes(const std::string& spec) { return spec.rfind("test:", 0) == 0; }
+
+}  // namespace
+
 RunReport::RunReport(const StreamOptions& options)
-    : soak(statistics), options_(options), load_before_(load_per_core()) {
+    : options_(options), soak_(statistics), load_before_(load_per_core()) {
+  for (const std::string& spec : options.sources) {
+    sources_.push_back(std::make_unique<PerSource>());
+    sources_.back()->spec = spec;
+  }
   if (!options.raw_samples) return;
   for (const auto& stage : statistics.stages()) stage.second->keep_samples();
+}
+
+void RunReport::watch(std::size_t source, Channel& channel) {
+  PerSource& one = *sources_[source];
+  if (!single()) channel.statistics = &one.statistics;
+  if (carries_codes(one.spec)) channel.sinks.push_back(&one.codes);
+  if (options_.soak) channel.sinks.push_back(&soak_);
+}
+
+std::vector<SourceView> RunReport::views() const {
+  std::vector<SourceView> views;
+  for (const auto& one : sources_) {
+    views.push_back({shown(one->spec), single() ? &statistics : &one->statistics});
+  }
+  return views;
 }
 
 void RunReport::finish(const Segmenter& segmenter, const Pipeline& pipeline, bool live, Schedule schedule) {
@@ -48,16 +73,31 @@ nlohmann::json RunReport::about(const Segmenter& segmenter, const Pipeline& pipe
   about["engine"] = segmenter.engine();
   about["selftest"] = {{"frames", segmenter.selftest().frames},
                        {"agreement", segmenter.selftest().agreement}};
-  about["source"] = options_.source;
   about["schedule"] = schedule == Schedule::latency ? "latency" : "throughput";
   about["slots"] = segmenter.slots();
   about["threads"] = options_.threads;
+  about["cpus"] = options_.cpus.empty() ? nlohmann::json(nullptr) : nlohmann::json(options_.cpus);
   about["warmup"] = options_.warmup;
   about["version"] = version();
   about["start_ms"] = std::round(1e3 * pipeline.first_mask_seconds());
   about["rss_mb"] = peak_memory_mb();
-  if (options_.soak) about["soak"] = soak.describe();
-  if (options_.source.rfind("test:", 0) == 0) about["coded"] = codes.describe();
+  if (options_.soak) about["soak"] = soak_.describe();
+  if (single()) {
+    about.update(this->about(*sources_.front()));
+  } else {
+    for (const auto& one : sources_) {
+      nlohmann::json entry = describe(one->statistics, /*raw_samples=*/false);
+      entry.update(this->about(*one));
+      about["sources"].push_back(std::move(entry));
+    }
+  }
+  return about;
+}
+
+nlohmann::json RunReport::about(const PerSource& source) const {
+  nlohmann::json about{{"source", shown(source.spec)}};
+  if (carries_codes(source.spec)) about["coded"] = source.codes.describe();
+  if (!source.failure.empty()) about["failure"] = source.failure;
   return about;
 }
 

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <fcn_edge/segmenter.hpp>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "code_sink.hpp"
 #include "options.hpp"
@@ -15,16 +18,33 @@ class RunReport {
  public:
   explicit RunReport(const StreamOptions& options);
 
+  /// Put into a source's channel what looks on at it.
+  void watch(std::size_t source, Channel& channel);
+
+  void note_failure(std::size_t source, const std::string& what) { sources_[source]->failure = what; }
+
+  /// Write the report and sum up on stderr.
   void finish(const Segmenter& segmenter, const Pipeline& pipeline, bool live, Schedule schedule);
 
-  Statistics statistics;
-  Soak soak;
-  CodeSink codes;
+  std::vector<SourceView> views() const;
+
+  Statistics statistics;  ///< of all sources together
 
  private:
+  struct PerSource {
+    std::string spec;
+    Statistics statistics;  // only filled when there are several
+    CodeSink codes;
+    std::string failure;  // empty: none
+  };
+
+  bool single() const { return sources_.size() == 1; }
   nlohmann::json about(const Segmenter& segmenter, const Pipeline& pipeline, Schedule schedule) const;
+  nlohmann::json about(const PerSource& source) const;
 
   const StreamOptions& options_;
+  Soak soak_;
+  std::vector<std::unique_ptr<PerSource>> sources_;
   double load_before_;
 };
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "source.hpp"
+
 namespace fcn_edge::app {
 
 /// A finished frame as sinks see it.
@@ -15,6 +17,8 @@ struct Scene {
   const Mask& mask;
   const std::string& name;  ///< stem for files
   std::uint64_t index = 0;  ///< position in the source
+  std::size_t source = 0;   ///< which --source, counted from 0
+  Clock::time_point taken;  ///< when the source handed it over
 };
 
 /// Where results go. Sinks are called in turn on the pipeline's thread, those that want the plain camera

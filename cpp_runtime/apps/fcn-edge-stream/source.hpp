@@ -14,6 +14,7 @@ using Clock = std::chrono::steady_clock;
 /// One picture on its way through the program. Its buffers are reused from frame to frame.
 struct Frame {
   cv::Mat image;            ///< 8-bit BGR
+  std::size_t source = 0;   ///< which --source it is from, counted from 0
   std::uint64_t index = 0;  ///< position in the source, from 0, dropped frames included
   std::string name;         ///< file stem for its mask
   Clock::time_point asked;  ///< when the source was asked for it
@@ -40,6 +41,9 @@ class Source {
 };
 
 using SourceOpener = std::function<std::unique_ptr<Source>()>;
+
+/// The source as it may be shown and logged: without the password of an address.
+std::string shown(const std::string& spec);
 
 /// Open what the user named: a video file, image folder, camera, address, GStreamer pipeline, test picture
 /// or raw frames. Throws Error(misuse) for what does not exist and Error(io) for what cannot be read.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <fcn_edge/drift.hpp>
+#include <string>
 #include <utility>
 
 #include "feed.hpp"
@@ -28,6 +29,9 @@ struct Statistics {
   Latency sink;     ///< overlay and every output
   Latency total;    ///< frame in memory -> shown or written: the frame's age
 
+  Latency interval;  ///< from one frame of a source, shown or written, to its next
+  Latency jitter;    ///< by how much the age changed from one frame of a source to its next
+
   std::uint64_t dropped() const { return drops.total() + abandoned; }
   double fps() const { return seconds > 0 ? static_cast<double>(measured) / seconds : 0; }
 
@@ -47,6 +51,12 @@ struct Statistics {
              {"sink", &sink},
              {"total", &total}}};
   }
+};
+
+/// One source as the live page shows it.
+struct SourceView {
+  std::string name;
+  const Statistics* statistics;
 };
 
 }  // namespace fcn_edge::app

@@ -3,13 +3,13 @@
 #include <memory>
 #include <string>
 
+#include "cameras.hpp"
 #include "source.hpp"
 
 namespace fcn_edge::app {
 
 std::unique_ptr<Source> open_video_file(const std::string& path);
-std::unique_ptr<Source> open_camera(int index);
-std::unique_ptr<Source> open_device(const std::string& path);  ///< /dev/videoN
+std::unique_ptr<Source> open_camera(const CameraRequest& wanted);
 std::unique_ptr<Source> open_address(const std::string& url);  ///< rtsp://, http://, ...
 std::unique_ptr<Source> open_gstreamer(const std::string& pipeline);
 
