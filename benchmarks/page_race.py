@@ -16,8 +16,8 @@ TARGETS: tuple[tuple[str, list[int] | None, tuple[str, ...], float], ...] = (
 )
 
 
-def race(result: Json) -> str:
-    """Return the section."""
+def race(result: Json, limit: Json | None = None) -> str:
+    """Return the section; `limit` is what roofline.py found, to tell which targets the machine rules out."""
     rows = result["rows"]
     names = list(dict.fromkeys(one["name"] for row in rows for one in row["rivals"]))
     ours = ["**ours: INT8, fused tail, C++**", *(f"**{row['ours_ms']['p50']:.1f} ms**" for row in rows)]
@@ -33,6 +33,7 @@ def race(result: Json) -> str:
         "equal ours.",
         table(["", *(f"{row['net']} {size(row)}" for row in rows)], [ours, *cells]),
         _targets(rows),
+        _out_of_reach(rows, limit, str(result["device"]["cores"])) if limit else "",
         "How each is set up:\n\n" + "\n".join(f"- {name}: {words}" for name, words in settings.items()),
         "Left out:\n\n" + "\n".join(absent) if absent else "",
     )
@@ -58,15 +59,36 @@ def _targets(rows: list[Json]) -> str:
             if ratios:
                 best = min(ratios, key=lambda name: ratios[name])
                 reached = ratios[best] >= least
-                cells.append(
-                    [
-                        net,
-                        size(row),
-                        best,
-                        f"x{least:g}",
-                        f"x{ratios[best]:.2f}",
-                        "yes" if reached else "**no**",
-                    ]
-                )
+                told = [best, f"x{least:g}", f"x{ratios[best]:.2f}", "yes" if reached else "**no**"]
+                cells.append([net, size(row), *told])
     heads = ["network", "size", "against", "aimed at", "found", "reached"]
     return "What was aimed at:\n\n" + table(heads, cells, 3) if cells else ""
+
+
+def _out_of_reach(rows: list[Json], limit: Json, cores: str) -> str:
+    """Return for every target against fp32 torch what share of the machine's INT8 peak it would take."""
+    machine_limit = limit["machine"].get(cores)
+    work = {(row["net"], *row["size"]): row["gmac"] for row in limit["rows"]}
+    words = []
+    for net, wanted, names, least in TARGETS if machine_limit else ():
+        row = next((row for row in rows if row["net"] == net and row["size"] == wanted), None)
+        rival = (
+            next((one for one in row["rivals"] if names == ("torch",) == (one["name"],)), None)
+            if row
+            else None
+        )
+        if row and rival:
+            rate = work[(net, *row["size"])] / (rival["latency_ms"]["p50"] / 1e3)
+            share = rate / machine_limit["fp32_gmac_per_s"]
+            needed = rate * least / machine_limit["int8_gmac_per_s"]
+            words.append(
+                f"torch eager runs {net} at {rate:.0f} GMAC/s, {share:.0%} of this machine's fp32 peak, and "
+                f"{least:g} times that is {needed:.0%} of its INT8 peak"
+            )
+    if not words:
+        return ""
+    gain = machine_limit["int8_gmac_per_s"] / machine_limit["fp32_gmac_per_s"]
+    return (
+        f"{'; '.join(words)}. INT8 instructions do {gain:.1f} times the work of fp32 ones here, see "
+        "[the limit](#the-limit)."
+    )
