@@ -23,7 +23,8 @@ find_clang() {
 
 compiler=$(find_clang)
 options=(-G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DFCN_EDGE_LIBTORCH=OFF
-    -DFCN_EDGE_BUILD_EXAMPLES=OFF -DFCN_EDGE_SANITIZE="address,undefined" -DFCN_EDGE_FUZZ=ON)
+    -DFCN_EDGE_BUILD_EXAMPLES=OFF -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16
+    -DFCN_EDGE_SANITIZE="address,undefined" -DFCN_EDGE_FUZZ=ON)
 if [ -n "$compiler" ]; then
     build=$folder/fuzz
     options+=(-DCMAKE_CXX_COMPILER="$compiler" -DFCN_EDGE_OPENVINO=OFF -DFCN_EDGE_BUILD_TESTS=OFF)

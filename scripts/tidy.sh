@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# clang-tidy over the C++ files of a build folder's compile_commands.json, with the rules of .clang-tidy.
-# Usage: scripts/tidy.sh [BUILD_FOLDER] [FILE_PATTERN]
+# clang-tidy over the library, its engines and the program, with the rules of .clang-tidy.
+# Files are read in bunches, as in `make sanitize`: the headers of a bunch are parsed once, and findings in its files
+# are reported as those in headers are.
+# Usage: scripts/tidy.sh [FOLDER_FOR_BUILDS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-build=${1:-build}
-pattern=${2:-cpp_runtime/}
+build=${1:-build}/tidy
 
 command -v clang-tidy >/dev/null || { echo "clang-tidy is not installed: apt install clang-tidy" >&2; exit 1; }
-# Generated files and GoogleTest's macros are not ours to tidy.
-mapfile -t files < <(sed -n 's/^ *"file": "\(.*\)",*$/\1/p' "$build/compile_commands.json" |
-    grep -F "$pattern" | grep -vE "^$PWD/$build|/tests/" | sort -u)
-printf '%s\n' "${files[@]}" | xargs -r -P "${JOBS:-$(nproc)}" -n 1 clang-tidy --quiet -p "$build"
+cmake -S . -B "$build" -G Ninja -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16 -DFCN_EDGE_LIBTORCH=OFF \
+    -DFCN_EDGE_BUILD_TESTS=OFF >/dev/null
+sed -n 's/^ *"file": "\(.*\)",*$/\1/p' "$build/compile_commands.json" | sort -u |
+    xargs -P "${JOBS:-$(nproc)}" -n 1 clang-tidy --quiet -p "$build"

@@ -60,7 +60,8 @@ target_include_directories(tensorrt_tests PRIVATE src include ${CMAKE_CURRENT_BI
 target_link_libraries(tensorrt_tests PRIVATE fcn_edge_options OpenSSL::Crypto nlohmann_json::nlohmann_json
                                              GTest::gtest GTest::gtest_main fcn_edge_sanitizer_rules)
 # Always under the sanitizers, whatever the rest of the build has: a missing free or a bad pointer fails the test.
-if(NOT FCN_EDGE_SANITIZE)
+# Not in a cross-build: QEMU does not run them.
+if(NOT FCN_EDGE_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
   target_compile_options(tensorrt_tests PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=all)
   target_link_options(tensorrt_tests PRIVATE -fsanitize=address,undefined)
 endif()

@@ -5,6 +5,11 @@ target_compile_options(fcn_edge_options INTERFACE -Wall -Wextra -Wpedantic -Wcon
 # Loops over pixels are worth vectorising even in a build with debug information.
 target_compile_options(fcn_edge_options INTERFACE $<$<CONFIG:RelWithDebInfo>:-O3>)
 
+# In a bunch of files a local name may be another file's constant; builds file by file find what truly shadows.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(fcn_edge_options INTERFACE -Wno-shadow)
+endif()
+
 if(FCN_EDGE_SANITIZE)
   target_compile_options(fcn_edge_options INTERFACE -fsanitize=${FCN_EDGE_SANITIZE} -fno-omit-frame-pointer
                                                     -fno-sanitize-recover=all)

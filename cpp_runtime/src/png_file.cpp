@@ -7,7 +7,7 @@
 namespace fcn_edge {
 namespace {
 
-constexpr png_uint_32 kMaxSide = 16384;
+constexpr png_uint_32 kMaxSidePixels = 16384;
 
 }  // namespace
 
@@ -22,7 +22,7 @@ Image read_png(const std::filesystem::path& path, int channels) {
     throw Error(ErrorCode::io, "cannot read " + path.string() + " (" + why + ")");
   };
   if (png_image_begin_read_from_file(&png, path.c_str()) == 0) fail();
-  if (png.width > kMaxSide || png.height > kMaxSide) {
+  if (png.width > kMaxSidePixels || png.height > kMaxSidePixels) {
     png_image_free(&png);
     throw Error(ErrorCode::io, path.string() + " is too large for a frame");
   }

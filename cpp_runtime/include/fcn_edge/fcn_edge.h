@@ -13,8 +13,10 @@
  *
  * One thread at a time may use a segmenter; different segmenters are independent. */
 
+/* NOLINTBEGIN(modernize-deprecated-headers): this is a C header */
 #include <stddef.h>
 #include <stdint.h>
+/* NOLINTEND(modernize-deprecated-headers) */
 
 #ifdef __cplusplus
 extern "C" {
