@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from fcn_edge.doctor import Finding
@@ -96,6 +97,21 @@ def judge_python_tensorrt(dpkg: str, imports: bool, in_venv: bool) -> Finding | 
     return Finding("tensorrt in this python", "warning", found, "fcn-edge build-engine", fix)
 
 
+def judge_two_tensorrts(dpkg: str, python_version: str | None) -> Finding | None:
+    """Judge a tensorrt module (its version, None without one) beside a libnvinfer of another version.
+
+    Python and the C++ runtime then build an engine each, and neither uses the other's.
+    """
+    library = re.search(r"^libnvinfer\d+ (\S+)", dpkg, re.MULTILINE)
+    if python_version is None or library is None:
+        return None
+    if _numbers(python_version)[:3] == _numbers(library[1])[:3]:
+        return None
+    found = f"this Python has tensorrt {python_version}, the system libnvinfer {library[1]}"
+    fix = "keep the system's: pip uninstall tensorrt tensorrt-cu12 tensorrt-cu13"
+    return Finding("tensorrt twice", "warning", found, "one engine for Python and C++", fix)
+
+
 def judge_driver(nvidia_smi: str) -> Finding | None:
     """Judge what nvidia-smi prints; None when it looks healthy."""
     if "Driver/library version mismatch" in nvidia_smi:
@@ -143,6 +159,7 @@ def examine_nvidia() -> tuple[Finding, ...]:
     query = ("dpkg-query", "-W", "-f=${Package} ${Version}\n", "libnvinfer*", "libnvonnxparsers*")
     dpkg = _output(*query, "python3-libnvinfer") if shutil.which("dpkg-query") else ""
     findings += [judge_tensorrt_packages(dpkg), _python_tensorrt(dpkg), judge_driver(smi), _torch(smi)]
+    findings.append(judge_two_tensorrts(dpkg, _distribution("tensorrt")))
     return tuple(finding for finding in findings if finding is not None)
 
 
@@ -168,6 +185,13 @@ def _python_tensorrt(dpkg: str) -> Finding | None:
 
     found = importlib.util.find_spec("tensorrt") is not None
     return judge_python_tensorrt(dpkg, found, sys.prefix != sys.base_prefix)
+
+
+def _distribution(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _torch(smi: str) -> Finding | None:

@@ -12,6 +12,7 @@ from fcn_edge.doctor_nvidia import (
     judge_python_tensorrt,
     judge_tensorrt_packages,
     judge_torch_cuda,
+    judge_two_tensorrts,
 )
 
 R36_4 = "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64, DATE: Wed Jan  8 2025"
@@ -71,6 +72,15 @@ def test_a_virtual_environment_that_hides_tensorrt_is_named() -> None:
     assert "--system-site-packages" in finding.fix
     assert judge_python_tensorrt(JETPACK_6, imports=True, in_venv=True) is None
     assert judge_python_tensorrt("", imports=False, in_venv=True) is None
+
+
+def test_a_python_tensorrt_of_another_version_than_the_system_s_is_named() -> None:
+    finding = judge_two_tensorrts(JETPACK_6, "11.1.0.106")
+    assert finding is not None
+    assert "tensorrt 11.1.0.106, the system libnvinfer 10.3.0.30-1+cuda12.5" in finding.found
+    assert judge_two_tensorrts(JETPACK_6, "10.3.0") is None
+    assert judge_two_tensorrts(JETPACK_6, None) is None
+    assert judge_two_tensorrts("", "11.1.0.106") is None
 
 
 @pytest.mark.parametrize(
