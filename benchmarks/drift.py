@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/drift.py --data camvid:DIR [--json] [--out FILE]
 
 Calibration sets of 64 frames are chosen from train as compile does: from all of it, and with one drive held
-out (0001TP is the one at dusk, 0006R0 another street). Each is followed by the frames of train that it has
+out (0001TP is the one at dusk, 0006R0 another place). Each is followed by the frames of train that it has
 not seen, by val (a later part of the drive 0016E5), and by val changed on purpose. A stream is judged as
 fcn-edge-stream judges it: by the mean of its last 60 frames.
 """

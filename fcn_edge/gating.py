@@ -68,7 +68,7 @@ def measure(build: Build, original: Path, model: Path) -> Measured:
     gate = judge(
         before, after, statistics.agreement,
         limits(config),
-        drop_interval=statistics.drop_interval(), boundary=statistics.boundary(),
+        intervals=statistics.intervals(names), boundary=statistics.boundary(),
     )  # fmt: skip
     evidence = {
         **gate.to_json(),

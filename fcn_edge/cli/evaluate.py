@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fcn_edge.cli.console import emit, metrics_text, note
 from fcn_edge.cli.options import (
     DataOption,
@@ -41,4 +43,12 @@ def evaluate(
         allow_ungated=allow_ungated,
         progress=note,
     )
-    emit(result, metrics_text(result), as_json=json)
+    emit(result, "\n\n".join([metrics_text(result), *_drift(result)]), as_json=json)
+
+
+def _drift(result: dict[str, Any]) -> list[str]:
+    """Return a line on how far the frames are from those calibrated on, where the bundle can tell."""
+    if "drift" not in result:
+        return []
+    score, threshold = result["drift"]["score"], result["drift"]["threshold"]
+    return [f"drift {score:.2f}, calibrated scenes stay under {threshold:.2f}"]

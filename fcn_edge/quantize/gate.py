@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fcn_edge.quantize.gate_statistics import Intervals
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -23,8 +25,9 @@ class GateVerdict:
     """The decision and the numbers it rests on; all values are fractions.
 
     metric "miou" when there are labels (drop = fp32_miou - int8_miou), else "agreement" (drop = 1 -
-    agreement). drop_interval: 95 % bootstrap interval over frames. worst_class: the class whose IU
-    fell most. boundary: mean IU near label boundaries, fp32 against INT8. why: what broke a limit.
+    agreement). worst_class: the class whose IU fell most. boundary: mean IU near label boundaries, fp32
+    against INT8. Intervals are 95 % bootstrap intervals over frames. why: what broke a limit, and what is to
+    blame.
     """
 
     verdict: str  # pass | fail | ungated
@@ -35,11 +38,12 @@ class GateVerdict:
     min_agreement: float = 0.0
     max_boundary_drop: float = 0.0
     agreement: float | None = None
+    agreement_interval: tuple[float, float] | None = None
     fp32_miou: float | None = None
     int8_miou: float | None = None
     drop_interval: tuple[float, float] | None = None
     worst_class: dict[str, Any] | None = None
-    boundary: dict[str, float] | None = None
+    boundary: dict[str, Any] | None = None
     why: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -68,12 +72,13 @@ def judge(
     agreement: float,
     limits: Limits,
     *,
-    drop_interval: tuple[float, float] | None = None,
+    intervals: Intervals | None = None,
     boundary: dict[str, float] | None = None,
 ) -> GateVerdict:
     """Compare two metrics (train.metrics.ConfusionMatrix.to_json; "miou" None without labels) and decide.
 
-    agreement: share of pixels with the same class in both.
+    agreement: share of pixels with the same class in both. intervals: how sure the drops are. boundary: mean
+    IU near boundaries (quantize.gate_statistics).
     """
     before, after = fp32.get("miou"), int8.get("miou")
     labelled = before is not None and after is not None
@@ -86,11 +91,12 @@ def judge(
         drop=drop,
         **asdict(limits),
         agreement=agreement,
+        agreement_interval=intervals.agreement if intervals else None,
         fp32_miou=before,
         int8_miou=after,
-        drop_interval=drop_interval,
-        worst_class=worst,
-        boundary=boundary,
+        drop_interval=intervals.drop if intervals else None,
+        worst_class=worst and {**worst, "interval": intervals and intervals.classes.get(worst["name"])},
+        boundary=boundary and {**boundary, "interval": intervals and intervals.boundary},
         why=why,
     )
 

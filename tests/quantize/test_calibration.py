@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from golden.make_golden import smooth_frames
 
-from fcn_edge.data import Classes, Sample
+from fcn_edge.calibrate import read_set
+from fcn_edge.data import Classes, Sample, open_dataset
 from fcn_edge.errors import FcnEdgeError, MisuseError
-from fcn_edge.quantize.calibration import choose_frames
+from fcn_edge.quantize.calibration import ENOUGH, choose_frames
 from fcn_edge.quantize.calibration_check import diagnose
 
 CLASSES = Classes(("road", "sky"), ((0, 0, 0), (1, 1, 1)))
@@ -84,10 +87,12 @@ def test_prepare_is_applied_to_every_frame() -> None:
 
 def test_doctor_has_nothing_to_say_about_varied_frames() -> None:
     assert diagnose(smooth_frames(16)).warnings == ()
+    assert diagnose(smooth_frames(16)).blank == 0
 
 
 def test_doctor_names_black_flat_and_repeated_frames() -> None:
     black = diagnose([np.zeros((48, 64, 3), np.uint8)] * 8)
+    assert black.blank == 8
     assert "8 of 8 calibration frames are nearly black" in black.warnings[0]
     grey = diagnose([np.full((48, 64, 3), 90, np.uint8)] * 8)
     assert "8 of 8 calibration frames are of one flat colour" in grey.warnings[0]
@@ -108,3 +113,11 @@ def test_doctor_says_that_the_deployment_is_darker_than_the_set() -> None:
     found = diagnose(frames, like=[frame // 4 for frame in frames])
     assert "100% of the deployment frames are darker than every calibration frame" in " ".join(found.warnings)
     assert diagnose(frames, like=frames).warnings == ()
+
+
+def test_the_committed_set_is_in_camvid_unchanged_and_shows_every_class(camvid_root: Path) -> None:
+    file = Path(__file__).parents[2] / "calibration" / "sets" / "camvid.json"
+    chosen = read_set(file, open_dataset(f"camvid:{camvid_root}", "train"), lambda frame: frame)
+    assert len(chosen) == ENOUGH
+    assert json.loads(file.read_text())["diagnosis"]["unseen_classes"] == []
+    assert diagnose(chosen.frames).warnings == ()

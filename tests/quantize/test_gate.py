@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fcn_edge.quantize.gate import Limits, judge, ungated
-from fcn_edge.quantize.gate_statistics import BAND, GateStatistics, near_boundary
+from fcn_edge.quantize.gate_statistics import BAND, GateStatistics, Intervals, near_boundary
 from fcn_edge.train.metrics import ConfusionMatrix
 
 NAMES = ("road", "pole", "sky")
@@ -23,7 +23,7 @@ def metrics(road: float, pole: float, sky: float | None = None) -> dict:
 def test_a_small_drop_passes_and_names_the_worst_class() -> None:
     gate = judge(metrics(0.9, 0.5), metrics(0.9, 0.49), 0.99, Limits())
     assert gate.verdict == "pass"
-    assert gate.worst_class == {"name": "pole", "drop": pytest.approx(0.01)}
+    assert gate.worst_class == {"name": "pole", "drop": pytest.approx(0.01), "interval": None}
     assert gate.sentence().endswith("most in class pole (0.0100): within the limits")
 
 
@@ -65,6 +65,7 @@ def test_classes_absent_from_the_labels_are_left_out() -> None:
     assert judge(metrics(0.9, 0.5, None), metrics(0.8, 0.5, None), 1.0, Limits()).worst_class == {
         "name": "road",
         "drop": pytest.approx(0.1),
+        "interval": None,
     }
 
 
@@ -113,7 +114,9 @@ def test_drop_interval_holds_the_drop_and_is_narrower_with_more_frames() -> None
             statistics.update([first, second], label)
             before.update(first, label)
             after.update(second, label)
-        interval = statistics.drop_interval()
+        found = statistics.intervals(NAMES)
+        assert found is not None
+        interval = found.drop
         assert interval is not None
         assert interval[0] < before.miou - after.miou < interval[1]
         widths.append(interval[1] - interval[0])
@@ -125,4 +128,57 @@ def test_too_few_frames_have_no_interval() -> None:
     for seed in range(19):
         label, before, after = random_masks(seed, 0.05)
         statistics.update([before, after], label)
-    assert statistics.drop_interval() is None
+    assert statistics.intervals(NAMES) is None
+
+
+def test_intervals_of_every_drop_are_those_of_resampling_blocks_by_hand() -> None:
+    statistics, counts = GateStatistics(3), []
+    for seed in range(25):
+        label, before, after = random_masks(seed, 0.05)
+        statistics.update([before, after], label)
+        pair = ConfusionMatrix(3), ConfusionMatrix(3)
+        for matrix, mask in zip(pair, (before, after), strict=True):
+            matrix.update(mask, label)
+        counts.append((*pair, (before == after).mean()))
+    found = statistics.intervals(NAMES)
+    assert found is not None
+    generator = np.random.default_rng(0)
+    starts = generator.integers(0, 25, (1000, 3))  # three blocks of ten neighbours, cut to 25 frames
+    drops, pole, agreement = [], [], []
+    for row in starts:
+        frames = [(start + i) % 25 for start in row for i in range(10)][:25]
+        both = ConfusionMatrix(3), ConfusionMatrix(3)
+        for frame in frames:
+            for matrix, one in zip(both, counts[frame][:2], strict=True):
+                matrix.counts += one.counts
+        drops.append(both[0].miou - both[1].miou)
+        pole.append(both[0].class_iou[1] - both[1].class_iou[1])
+        agreement.append(np.mean([counts[frame][2] for frame in frames]))
+    for interval, values in (
+        (found.drop, drops),
+        (found.classes["pole"], pole),
+        (found.agreement, agreement),
+    ):
+        assert interval == pytest.approx(np.quantile(values, [0.025, 0.975]))
+    assert found.boundary is not None
+    assert found.boundary[0] < found.boundary[1]
+
+
+def test_intervals_reach_the_verdict_and_unlabelled_frames_have_one_of_agreement_only() -> None:
+    statistics = GateStatistics(3)
+    for seed in range(20):
+        _, before, after = random_masks(seed, 0.05)
+        statistics.update([before, after], None)
+    found = statistics.intervals(NAMES)
+    assert found is not None
+    assert (found.drop, found.boundary, found.classes) == (None, None, {})
+    assert found.agreement is not None
+    assert found.agreement[0] < statistics.agreement < found.agreement[1]
+    given = Intervals((0.0, 0.01), (0.0, 0.02), (0.9, 1.0), {"pole": (0.0, 0.03)})
+    boundary = {"fp32_miou": 0.5, "int8_miou": 0.5, "drop": 0.0, "band": 5.0}
+    gate = judge(metrics(0.9, 0.5), metrics(0.9, 0.49), 0.99, Limits(), intervals=given, boundary=boundary)
+    assert (gate.drop_interval, gate.agreement_interval) == ((0.0, 0.01), (0.9, 1.0))
+    assert gate.worst_class is not None
+    assert gate.worst_class["interval"] == (0.0, 0.03)
+    assert gate.boundary is not None
+    assert gate.boundary["interval"] == (0.0, 0.02)
