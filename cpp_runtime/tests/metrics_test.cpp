@@ -50,6 +50,18 @@ TEST(PrometheusText, LabelsEverySourceAndSaysWhichItIs) {
   EXPECT_NE(text.find("fcn_edge_source_info{source=\"1\",name=\"rtsp://\\\"b\\\"\"} 1\n"), std::string::npos);
 }
 
+TEST(PrometheusText, HasDriftOnlyWhereTheBundleCanTell) {
+  EXPECT_EQ(text_of_two().find("drift"), std::string::npos);
+  Statistics s = some_statistics();
+  s.drift.threshold = 2.5;
+  s.drift.score = 3.25;
+  s.drift.above = 7;
+  const std::string text = prometheus_text({{"test:a", &s}}, kClasses, {{}});
+  EXPECT_NE(text.find("fcn_edge_drift_score 3.25\n"), std::string::npos);
+  EXPECT_NE(text.find("fcn_edge_drift_threshold 2.5\n"), std::string::npos);
+  EXPECT_NE(text.find("fcn_edge_drift_frames_above_total 7\n"), std::string::npos);
+}
+
 TEST(ClassShares, SumToOne) {
   const Mask mask{4, 1, {0, 1, 1, 255}};
   const ClassShares shares = class_shares(mask);

@@ -30,6 +30,18 @@ TEST(Report, HasExactlyTheKeysOfTheContract) {
   EXPECT_EQ(report["fps"], 1.5);
 }
 
+TEST(Report, TellsDriftOrThatTheBundleCannot) {
+  Statistics s = statistics_of(3);
+  EXPECT_TRUE(report_of(s)["drift"].is_null());
+  s.drift.threshold = 2;
+  s.drift.frames = 4;
+  s.drift.above = 1;
+  s.drift.group = {0.5, 1.5, 1};
+  const nlohmann::json drift = report_of(s)["drift"];
+  EXPECT_EQ(drift["share_above"], 0.25);
+  EXPECT_EQ(drift["groups"], nlohmann::json({{"light", 0.5}, {"colour", 1.5}, {"sharpness", 1.0}}));
+}
+
 TEST(Report, LeavesOutPercentilesTheSampleCountCannotSupport) {
   const auto total = [](int frames) { return report_of(statistics_of(frames))["latency_ms"]["total"]; };
   EXPECT_TRUE(total(0)["p50"].is_null());
@@ -49,6 +61,20 @@ TEST(Warnings, NameDropsFewSamplesAndAnUngatedBundle) {
   std::vector<std::string> types;
   for (const Warning& warning : judge(s, facts, {})) types.push_back(warning.type);
   EXPECT_EQ(types, (std::vector<std::string>{"ungated_bundle", "few_samples", "frames_dropped"}));
+}
+
+TEST(Warnings, NameWhatDriftedMost) {
+  Statistics s = statistics_of(2000);
+  s.drift.threshold = 2;
+  s.drift.highest = 3;
+  s.drift.group = {1, 0, 2.5};
+  RunFacts facts;
+  facts.gate = "pass";
+  const std::vector<Warning> found = judge(s, facts, {});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].type, "drift");
+  EXPECT_NE(found[0].message.find("most in sharpness: drift 3.00, calibrated scenes stay under 2.00"),
+            std::string::npos);
 }
 
 TEST(Warnings, AreAbsentForACleanLongRun) {
