@@ -92,7 +92,7 @@ def check_classes(name: str, class_names: tuple[str, ...], dataset: Dataset) -> 
     theirs = dataset.classes.names
     if theirs and class_names != theirs:
         odd = [one for one in theirs if one not in class_names][:1]
-        detail = f"not '{odd[0]}'" if odd else "in another order"
+        detail = f"not '{odd[0]}'" if odd else "not just these in this order"
         raise FcnEdgeError(
             f"{dataset.name} has {len(theirs)} classes, {name} was trained on {len(class_names)}, {detail}",
             hint="score it on the classes it was trained on",
