@@ -16,6 +16,7 @@ from fcn_edge.bench.rivals.convert import int8_table
 from fcn_edge.bench.rivals.field import Field, check_names
 from fcn_edge.bench.rivals.frames import first_frames
 from fcn_edge.bench.rivals.predictors import argmax
+from fcn_edge.bench.rivals.worker import masks_of
 from fcn_edge.config import BenchConfig
 from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.models.frames import to_input
@@ -80,6 +81,17 @@ def test_a_rival_with_other_masks_is_said_to_compute_something_else(
         field.run_round(3)
         (rival,) = field.to_json([[10.0] * 3])["rivals"]
     assert (rival["same_pixels_as_ours"], rival["agrees"]) == (same, agrees)
+
+
+def test_masks_survive_a_runtime_that_writes_all_of_them_into_one_buffer() -> None:
+    buffer = np.zeros((2, 3), np.uint8)
+
+    def predict(frame: np.ndarray) -> np.ndarray:
+        buffer[:] = frame[..., 0]
+        return buffer
+
+    frames = [np.full((2, 3, 3), value, np.uint8) for value in (1, 2)]
+    assert masks_of(predict, frames)[:, 0, 0].tolist() == [1, 2]
 
 
 def test_argmax_takes_the_first_largest_class_as_numpy_does() -> None:

@@ -10,10 +10,13 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
 from fcn_edge.bench.rivals import RIVALS, RivalContext
+from fcn_edge.bench.rivals.context import Frame
+from fcn_edge.bench.rivals.predictors import Predict
 
 
 def main() -> None:
@@ -23,8 +26,7 @@ def main() -> None:
     name, context = sys.argv[1], RivalContext.from_json(json.loads(sys.argv[2]))
     frames = list(np.load(context.frames))
     predict = RIVALS[name].prepare(context)
-    # copied: some runtimes give a view of a buffer that the next frame overwrites
-    np.save(context.folder / f"{name}.masks.npy", np.stack([np.array(predict(frame)) for frame in frames]))
+    np.save(context.folder / f"{name}.masks.npy", masks_of(predict, frames))
     for line in sys.stdin:
         times = []
         for index in range(int(line.split()[1])):
@@ -32,6 +34,11 @@ def main() -> None:
             predict(frames[index % len(frames)])
             times.append((time.perf_counter() - start) * 1e3)
         print(json.dumps(times), file=answers, flush=True)
+
+
+def masks_of(predict: Predict, frames: Sequence[Frame]) -> Frame:
+    """Return the masks of all frames, (N, H, W); copies, as some runtimes overwrite theirs with the next."""
+    return np.stack([np.array(predict(frame)) for frame in frames])
 
 
 if __name__ == "__main__":
