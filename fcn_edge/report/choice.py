@@ -25,7 +25,7 @@ def choice_section(report: Json) -> str:
             percent(miou, 2),
             number(p50, 2),
             number(tail, 2),
-            "yes" if best else "no: another is faster and better",
+            "yes" if best else "no: another is faster and no worse",
         ]
         for name, miou, p50, tail, best in points
     ]
