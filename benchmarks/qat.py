@@ -30,7 +30,7 @@ from fcn_edge.models.fcn import FCN
 from fcn_edge.qat import train_for_int8
 from fcn_edge.quantize.calibration import choose_frames
 from fcn_edge.quantize.qat import quantize_trained
-from fcn_edge.quantize.qdq import quantize_with
+from fcn_edge.quantize.qdq import measure, quantize_with
 from fcn_edge.quantize.recipe import METHODS, Recipe
 from fcn_edge.quantize.table import measure_ranges
 from fcn_edge.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -86,9 +86,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         rows["fp32, outliers"] = scored(fp32, spoilt)
         frames = choose_frames(open_dataset(options.data, "train", labelled=False), options.count)
         table = measure_ranges(fp32, frames)
+        equalized = measure(fp32, frames, Recipe(), work / "equalized.onnx")
         for method in METHODS:
             quantize_with(fp32, table, Recipe(method, weights="pairs"), work / "int8.onnx")
             rows[f"calibrated, {method}"] = scored(work / "int8.onnx", spoilt)
+        quantize_with(*equalized, Recipe(weights="pairs"), work / "int8.onnx")
+        rows["calibrated, percentile, equalized"] = scored(work / "int8.onnx", spoilt)
         result = train_for_int8(
             TrainConfig(
                 options.data, work / "trained", start=str(work / "spoilt"), qat=True, epochs=options.epochs,

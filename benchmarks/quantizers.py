@@ -31,9 +31,8 @@ from fcn_edge.export.onnx import export_onnx
 from fcn_edge.machine import cpu_model
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.lint import lint
-from fcn_edge.quantize.qdq import quantize_with
+from fcn_edge.quantize.qdq import measure, quantize_with
 from fcn_edge.quantize.recipe import Recipe
-from fcn_edge.quantize.table import measure_ranges
 from fcn_edge.quantize.weights import sqnr_db
 from fcn_edge.targets import ORACLE, ORACLE_OPTIONS
 from fcn_edge.train.checkpoint import load_checkpoint
@@ -42,9 +41,10 @@ from fcn_edge.train.metrics import ConfusionMatrix
 OURS = {
     "ours": Recipe(weights="pairs"),
     "ours, entropy": Recipe("entropy", weights="pairs"),
-    "ours, mse": Recipe("mse", weights="pairs"),
+    "ours, not equalized": Recipe(weights="pairs", equalize=False),
 }
 ABLATIONS = {
+    "ours, mse": Recipe("mse", weights="pairs"),
     "ours, minmax": Recipe("minmax", weights="pairs"),
     "ours, minmax, full-range weights": Recipe("minmax", weights="full"),
     "ours, minmax, no bias correction": Recipe("minmax", weights="pairs", bias_correction=False),
@@ -108,11 +108,14 @@ def candidates(
     fp32: Path, calibration: CalibrationSet, work: Path, recipes: dict[str, Recipe]
 ) -> dict[str, Callable[[], Path]]:
     """Return name -> function that writes the file."""
-    table = measure_ranges(fp32, calibration)
+    measured = {
+        equal: measure(fp32, calibration, Recipe(equalize=equal), work / "equalized.onnx")
+        for equal in {recipe.equalize for recipe in recipes.values()}
+    }
 
     def ours(recipe: Recipe, name: str) -> Callable[[], Path]:
         def write() -> Path:
-            quantize_with(fp32, table, recipe, work / f"{name}.onnx")
+            quantize_with(*measured[recipe.equalize], recipe, work / f"{name}.onnx")
             return work / f"{name}.onnx"
 
         return write

@@ -35,8 +35,9 @@ from fcn_edge.quantize.lint import lint, refuse_if_found
 from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qat import quantize_trained
 from fcn_edge.quantize.qdq import QuantizeReport, quantize_with
+from fcn_edge.quantize.qdq import measure as measure_ranges
 from fcn_edge.quantize.recipe import AUTO, Recipe, recipe_for
-from fcn_edge.quantize.table import RangeTable, measure_ranges
+from fcn_edge.quantize.table import RangeTable
 from fcn_edge.surgery.candidates import LOSSY
 from fcn_edge.surgery.decide import decide
 from fcn_edge.targets import TARGETS
@@ -211,8 +212,12 @@ def to_int8(build: Build, original: Path, fp32: Path, calibration: CalibrationSe
     if build.learned:
         model = write_learned(build, fp32, build.learned)
         return model, measure(build, original, model)
-    recipe = choose_recipe(build, fp32, calibration)
-    table = measure_ranges(fp32, calibration, histograms=recipe.method != "minmax")
+    name, weights = build.config.recipe, build.target.weights
+    assert weights is not None  # start() saw to it
+    recipe = recipe_for(None if name == AUTO else name, weights)
+    fp32, table = measure_ranges(fp32, calibration, recipe, build.work / "equalized.onnx")
+    if name == AUTO:
+        recipe = best_recipe(build, fp32, calibration, recipe)
     model = quantize(build, fp32, table, recipe)
     measured = measure(build, original, model)
     if measured.gate.verdict == "fail":
@@ -224,19 +229,15 @@ def to_int8(build: Build, original: Path, fp32: Path, calibration: CalibrationSe
     return model, measured
 
 
-def choose_recipe(build: Build, fp32: Path, calibration: CalibrationSet) -> Recipe:
-    """Return the recipe that was asked for; for "auto", the best on held-out calibration frames."""
-    name, weights = build.config.recipe, build.target.weights
-    assert weights is not None  # start() saw to it
-    if name != AUTO:
-        return recipe_for(name, weights)
+def best_recipe(build: Build, fp32: Path, calibration: CalibrationSet, base: Recipe) -> Recipe:
+    """Return `base` with the range method that holds best on held-out calibration frames."""
     original = build.open(fp32)
 
     def agreement(model: Path, frames: list[Frame]) -> float:
         shipped = build.open(model)
         return float(np.mean([(shipped(frame) == original(frame)).mean() for frame in frames]))
 
-    trials = try_methods(fp32, calibration, recipe_for(None, weights), agreement)
+    trials = try_methods(fp32, calibration, base, agreement)
     build.evidence["recipes"] = [trial.to_json() for trial in trials]
     tried = ", ".join(f"{trial.recipe.method} {trial.agreement:.4f}" for trial in trials)
     build.note(f"agreement with fp32 on held-out frames: {tried}")

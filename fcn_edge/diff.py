@@ -24,6 +24,7 @@ from fcn_edge.quantize.weights import sqnr_db
 from fcn_edge.train.checkpoint import load_checkpoint
 
 Frame = npt.NDArray[np.uint8]
+Values = npt.NDArray[np.float32]
 Note = Callable[[str], None]
 PICTURES = 4  # of the frames that changed most
 DIVERGED_DB = 20.0  # SQNR below which a layer's output counts as diverged: noise of a tenth of the signal
@@ -121,7 +122,8 @@ def diff(
 def compare_layers(a: str, b: str, frame: Frame) -> dict[str, Any]:
     """Return {"layers": [{"name", "sqnr_db"}], "first_diverging"} for the layers both networks have.
 
-    Both run in ONNX Runtime, node by node as the standard defines them.
+    Both run in ONNX Runtime, node by node as the standard defines them. Channels are compared up to a factor:
+    INT8 networks are equalized, which scales channels between layers.
     """
     size = next((read_bundle(what).size for what in (a, b) if is_bundle(what)), frame.shape[:2])
     with tempfile.TemporaryDirectory() as folder:
@@ -135,12 +137,19 @@ def compare_layers(a: str, b: str, frame: Frame) -> dict[str, Any]:
     frames = [resize_frame(frame, size)]
     first, second = (next(iter(tensor_values(model, shared, frames, exact=True))) for model in models)
     rows = [
-        {"name": name, "sqnr_db": round(sqnr_db(first[name], second[name]), 2)}
+        {"name": name, "sqnr_db": round(sqnr_db(first[name], fitted(second[name], first[name])), 2)}
         for name in shared
         if first[name].shape == second[name].shape
     ]
     diverged = [row["name"] for row in rows if row["sqnr_db"] < DIVERGED_DB]
     return {"layers": rows, "first_diverging": diverged[0] if diverged else None}
+
+
+def fitted(found: Values, wanted: Values) -> Values:
+    """Return `found` (1, C, h, w) with each channel multiplied by what brings it closest to `wanted`."""
+    power = np.square(found).sum(axis=(0, 2, 3), keepdims=True)
+    match = (found * wanted).sum(axis=(0, 2, 3), keepdims=True)
+    return found * np.divide(match, power, out=np.ones_like(power), where=power > 0)
 
 
 def _graph(what: str, size: tuple[int, int], path: Path) -> onnx.ModelProto:

@@ -26,10 +26,10 @@ from fcn_edge.gating import SENSITIVITY_FRAMES
 from fcn_edge.operate import race, spread
 from fcn_edge.quantize.calibration import choose_frames
 from fcn_edge.quantize.placement import layer_names
-from fcn_edge.quantize.qdq import quantize_with
+from fcn_edge.quantize.qdq import measure, quantize_with
 from fcn_edge.quantize.recipe import Recipe, recipe_for
 from fcn_edge.quantize.sensitivity import rank_layers
-from fcn_edge.quantize.table import RangeTable, measure_ranges
+from fcn_edge.quantize.table import RangeTable
 from fcn_edge.targets import TARGETS
 from fcn_edge.train.checkpoint import load_checkpoint
 
@@ -65,9 +65,9 @@ def sensitivity(
     resize = partial(resize_frame, size=size)
     calibration = choose_frames(dataset, config.calibration_count, config.seed, resize)
     with tempfile.TemporaryDirectory() as folder:
-        fp32 = export_onnx(checkpoint.model, size, target.tail, Path(folder) / "fp32.onnx")
+        exported = export_onnx(checkpoint.model, size, target.tail, Path(folder) / "fp32.onnx")
         note(f"measuring ranges on {len(calibration)} frames")
-        table = measure_ranges(fp32, calibration)
+        fp32, table = measure(exported, calibration, recipe, Path(folder) / "equalized.onnx")
         frames = spread(calibration.frames, SENSITIVITY_FRAMES)
         ranked = rank_layers(fp32, table, recipe, frames, _every(10, note, "layers alone in INT8"))
         rows = [layer.to_json() for layer in ranked]

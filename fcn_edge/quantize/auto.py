@@ -40,6 +40,8 @@ def try_methods(
 ) -> list[Trial]:
     """Return a trial of every range method with the rest of `base`, best first (min-max wins a tie).
 
+    fp32_onnx: equalized already, if it is to be.
+
     agreement: runs an INT8 file on the target's engine over uint8 (H, W, 3) frames and compares with fp32.
     """
     held = calibration.frames[HELD_OUT - 1 :: HELD_OUT]

@@ -7,6 +7,7 @@ stay float too.
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from fcn_edge.artifacts import atomic_write_bytes
 from fcn_edge.errors import FcnEdgeError
 from fcn_edge.quantize.bias_correction import correct_biases
 from fcn_edge.quantize.calibration import CalibrationSet
+from fcn_edge.quantize.equalize import equalize
 from fcn_edge.quantize.placement import (
     LAYERS,
     activations_to_quantize,
@@ -63,8 +65,27 @@ def quantize_onnx(
     progress: Progress | None = None,
 ) -> QuantizeReport:
     """Write the Q/DQ form of `fp32_onnx` to `out_onnx`, with ranges measured on the calibration frames."""
-    table = measure_ranges(fp32_onnx, calibration, histograms=recipe.method != "minmax", progress=progress)
-    return quantize_with(fp32_onnx, table, recipe, out_onnx)
+    with tempfile.TemporaryDirectory() as folder:
+        base, table = measure(fp32_onnx, calibration, recipe, Path(folder) / "equalized.onnx", progress)
+        return quantize_with(base, table, recipe, out_onnx)
+
+
+def measure(
+    fp32_onnx: Path,
+    calibration: CalibrationSet,
+    recipe: Recipe,
+    equalized_onnx: Path,
+    progress: Progress | None = None,
+) -> tuple[Path, RangeTable]:
+    """Return the network to quantize and what its tensors did on the calibration frames.
+
+    The network is `fp32_onnx`, or with `recipe.equalize` its equalized form, written to `equalized_onnx`.
+    """
+    if recipe.equalize:
+        model = onnx.load(fp32_onnx)
+        equalize(model, measure_ranges(fp32_onnx, calibration, histograms=False).seen)
+        fp32_onnx = atomic_write_bytes(equalized_onnx, model.SerializeToString(deterministic=True))
+    return fp32_onnx, measure_ranges(fp32_onnx, calibration, progress=progress)
 
 
 def quantize_with(fp32_onnx: Path, table: RangeTable, recipe: Recipe, out_onnx: Path) -> QuantizeReport:

@@ -26,6 +26,8 @@ class Observed:
     size: tuple[int, ...] = ()  # (h, w)
     histogram: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
     """Of |value|, BINS equal bins over [0, peak]."""
+    peaks: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    """Largest |value| of every channel."""
 
 
 def observe(
@@ -99,6 +101,8 @@ def _extend(seen: Observed, name: str, value: npt.NDArray[np.float32], frames: i
             hint="the network overflows: check the checkpoint (fcn-edge eval)",
         )
     seen.peak = max(seen.peak, peak)
+    peaks = np.abs(value).max(axis=(0, 2, 3))
+    seen.peaks = np.maximum(seen.peaks, peaks) if seen.peaks.size else peaks
     mean = value.mean(axis=(0, 2, 3), dtype=np.float64) / frames
     seen.mean, seen.size = (seen.mean + mean if seen.mean.size else mean), value.shape[2:]
 

@@ -21,6 +21,7 @@ class Recipe:
     percentile: float = 99.99  # of |activation|, for method percentile
     float_layers: tuple[str, ...] = ()  # names of layers kept in float, as `fcn-edge inspect` lists them
     weights: str = "auto"  # range of INT8 weights: full | pairs (see qdq.quantize_weight) | auto: by target
+    equalize: bool = True  # scale channels between layers so that they share INT8 ranges well (equalize.py)
     bias_correction: bool = True  # fold the mean error of every layer into its bias
 
     def __post_init__(self) -> None:

@@ -48,6 +48,7 @@ def write_table(path: Path, table: RangeTable) -> Path:
     tensors = {
         name: {
             "peak": one.peak,
+            "peaks": one.peaks.tolist(),
             "mean": one.mean.tolist(),
             "size": list(one.size),
             "histogram": one.histogram.tolist(),
@@ -76,4 +77,5 @@ def _observed(entry: dict[str, Any]) -> Observed:
         np.asarray(entry["mean"], np.float64),
         tuple(entry["size"]),
         np.asarray(entry["histogram"], np.int64),
+        np.asarray(entry["peaks"], np.float32),
     )

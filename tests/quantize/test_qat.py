@@ -100,7 +100,7 @@ def test_pytorch_computes_what_the_exported_graph_computes(
     assert sqnr_db(exported, rounding) > 40  # decides which way a tie is rounded
     assert sqnr_db(exported, plain) < sqnr_db(exported, rounding) - 10
     # before any training the graph is that of calibration, but for bias correction
-    recipe = Recipe(weights="pairs", bias_correction=False)
+    recipe = Recipe(weights="pairs", equalize=False, bias_correction=False)
     quantize_onnx(fp32, CALIBRATION, recipe, tmp_path / "calibrated.onnx")
     np.testing.assert_allclose(scores(tmp_path / "calibrated.onnx", FRAMES[:2]), exported, atol=1e-4)
 
