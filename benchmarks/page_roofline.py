@@ -123,4 +123,13 @@ def _closing(result: Json) -> str:
             f"- {row['net']} {size(row)}: {count} convolutions are slower in INT8 than in fp32; fp32 for "
             f"just these would save {most:.1f} ms ({share:.0%}) at most."
         )
-    return "What is left to win:\n\n" + "\n".join(lines)
+    tried = []
+    for row in result["rows"]:
+        told = ", ".join(f"{name} x{found:.2f}" for name, found in row["tried"].items())
+        tried.append(f"- {row['net']} {size(row)}: {told}")
+    return (
+        "What is left to win:\n\n"
+        + "\n".join(lines)
+        + "\n\nWhat was tried, in times of what the runtime takes "
+        "(below 1 would be a gain):\n\n" + "\n".join(tried)
+    )
