@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
+from onnx import numpy_helper
 
 from fcn_edge.errors import unknown_name
 
@@ -46,6 +48,26 @@ def activations_to_quantize(model: onnx.ModelProto, float_layers: tuple[str, ...
                 queue.append(name)
     order = [output for node in model.graph.node for output in node.output]
     return [name for name in order if name in wanted]
+
+
+def never_negative(model: onnx.ModelProto) -> set[str]:
+    """Return the tensors that can hold no negative value: made by ReLU or ReLU6, or from such by sums, means,
+    pooling and picking. INT8 can give them all 256 steps where an engine takes uint8.
+    """
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    found: set[str] = set()
+    for node in model.graph.node:
+        data = [name for name in node.input if name and name not in constants]
+        if node.op_type == "Relu":
+            positive = True
+        elif node.op_type == "Clip":
+            positive = len(node.input) > 1 and float(constants.get(node.input[1], np.float32(-1))) >= 0
+        else:
+            kept = node.op_type in (*CARRIERS, "Add", "ReduceMean")
+            positive = kept and len(data) == (2 if node.op_type == "Add" else 1) and set(data) <= found
+        if positive:
+            found.add(node.output[0])
+    return found
 
 
 def share_carrier_ranges(model: onnx.ModelProto, ranges: dict[str, float]) -> None:

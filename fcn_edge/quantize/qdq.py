@@ -1,13 +1,14 @@
 """Q/DQ insertion: an fp32 frame graph becomes an INT8 one that every engine reads the same way.
 
-Activations are int8, symmetric, one scale a tensor; weights int8, symmetric, one scale an output channel,
-stored as int8; biases stay float (TensorRT refuses INT32 biases behind DequantizeLinear). The class scores
-stay float too.
+Activations are int8, symmetric, one scale a tensor, or uint8 with zero point 0 where the recipe says so and
+nothing is negative; weights int8, symmetric, one scale an output channel, stored as int8; biases stay float
+(TensorRT refuses INT32 biases behind DequantizeLinear). The class scores stay float too.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,15 @@ from fcn_edge.quantize.placement import (
     activations_to_quantize,
     int8_layers,
     layer_names,
+    never_negative,
     share_carrier_ranges,
 )
 from fcn_edge.quantize.ranges import Progress, clip_point
 from fcn_edge.quantize.recipe import Recipe
 from fcn_edge.quantize.table import RangeTable, measure_ranges
 from fcn_edge.quantize.weights import along, output_axis, quantize_weight, sqnr_db
+
+INT8, UINT8 = 127, 255  # steps from zero to the largest magnitude
 
 
 @dataclass
@@ -96,7 +100,10 @@ def quantize_with(fp32_onnx: Path, table: RangeTable, recipe: Recipe, out_onnx: 
     if not chosen:
         raise FcnEdgeError(f"{fp32_onnx.name} has no layer left to quantize", hint="keep fewer layers float")
     tensors = activations_to_quantize(model, recipe.float_layers)
-    ranges = {name: clip_point(table.seen[name], recipe) for name in tensors}
+    unsigned = never_negative(model) if recipe.activations == "uint8" else set()
+    ranges = {
+        name: clip_point(table.seen[name], recipe, UINT8 if name in unsigned else INT8) for name in tensors
+    }
     share_carrier_ranges(model, ranges)
     report = QuantizeReport(
         int8_layers=chosen,
@@ -106,7 +113,7 @@ def quantize_with(fp32_onnx: Path, table: RangeTable, recipe: Recipe, out_onnx: 
         calibration_sha256=table.calibration_sha256,
         notes=[f"tensor {name} is always zero" for name in tensors if table.seen[name].peak == 0],
     )
-    report.weight_sqnr_db = insert_qdq(model, ranges, chosen, recipe.weights)
+    report.weight_sqnr_db = insert_qdq(model, ranges, chosen, recipe.weights, unsigned)
     if recipe.bias_correction:
         report.bias_correction = correct_biases(onnx.load(fp32_onnx), model, table.seen)
     atomic_write_bytes(out_onnx, model.SerializeToString(deterministic=True))
@@ -114,15 +121,20 @@ def quantize_with(fp32_onnx: Path, table: RangeTable, recipe: Recipe, out_onnx: 
 
 
 def insert_qdq(
-    model: onnx.ModelProto, ranges: dict[str, float], chosen: list[str], weights: str
+    model: onnx.ModelProto,
+    ranges: dict[str, float],
+    chosen: list[str],
+    weights: str,
+    unsigned: Collection[str] = (),
 ) -> dict[str, float]:
     """Put Q/DQ pairs on the tensors of `ranges` and make the weights of the `chosen` layers int8, in place.
 
-    weights: their range, see weights.quantize_weight. Returns the weights' SQNR in dB by layer.
+    weights: their range, see weights.quantize_weight. unsigned: the tensors that become uint8. Returns
+    the weights' SQNR in dB by layer.
     """
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    pairs = {name: _pair(graph, name, clip / 127) for name, clip in ranges.items()}
+    pairs = {name: _pair(graph, name, clip, name in unsigned) for name, clip in ranges.items()}
     sqnr: dict[str, float] = {}
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
@@ -139,10 +151,11 @@ def insert_qdq(
     return sqnr
 
 
-def _pair(graph: onnx.GraphProto, name: str, scale: float) -> list[onnx.NodeProto]:
+def _pair(graph: onnx.GraphProto, name: str, clip: float, unsigned: bool) -> list[onnx.NodeProto]:
     """Return the Q and the DQ node of a tensor; their constants go into the graph."""
+    scale, kind = (clip / UINT8, np.uint8) if unsigned else (clip / INT8, np.int8)
     graph.initializer.append(numpy_helper.from_array(np.array(scale, np.float32), f"{name}_scale"))
-    graph.initializer.append(numpy_helper.from_array(np.array(0, np.int8), f"{name}_zero"))
+    graph.initializer.append(numpy_helper.from_array(np.array(0, kind), f"{name}_zero"))
     parameters = [f"{name}_scale", f"{name}_zero"]
     return [
         helper.make_node("QuantizeLinear", [name, *parameters], [f"{name}_q"], f"{name}_q"),

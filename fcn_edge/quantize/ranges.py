@@ -112,8 +112,8 @@ def _count(seen: Observed, value: npt.NDArray[np.float32]) -> None:
         seen.histogram += np.histogram(np.abs(value), BINS, (0, seen.peak))[0]
 
 
-def clip_point(seen: Observed, recipe: Recipe) -> float:
-    """Return the largest magnitude INT8 represents for a tensor; larger values saturate.
+def clip_point(seen: Observed, recipe: Recipe, steps: int = 127) -> float:
+    """Return the largest magnitude INT8 represents for a tensor in so many steps; larger values saturate.
 
     A tensor that is always zero gets 1.0: any scale represents it exactly.
     """
@@ -126,30 +126,31 @@ def clip_point(seen: Observed, recipe: Recipe) -> float:
         share = np.cumsum(seen.histogram) / seen.histogram.sum()
         return float((np.searchsorted(share, recipe.percentile / 100) + 1) * width)
     if recipe.method == "mse":
-        return _smallest_squared_error(seen.histogram, width)
-    return _smallest_divergence(seen.histogram, width)
+        return _smallest_squared_error(seen.histogram, width, steps)
+    return _smallest_divergence(seen.histogram, width, steps + 1)
 
 
-def _smallest_squared_error(histogram: npt.NDArray[np.int64], width: float) -> float:
+def _smallest_squared_error(histogram: npt.NDArray[np.int64], width: float, steps: int) -> float:
     """Return the clip point whose rounding plus clipping error is least, over the histogram's bin centres."""
     centres = (np.arange(len(histogram)) + 0.5) * width
     best, best_error = centres[-1], np.inf
     for clip in np.linspace(0.2, 1.0, 81) * len(histogram) * width:
-        scale = clip / 127
-        error = float((histogram * (np.minimum(np.round(centres / scale), 127) * scale - centres) ** 2).sum())
+        scale = clip / steps
+        error = float(
+            (histogram * (np.minimum(np.round(centres / scale), steps) * scale - centres) ** 2).sum()
+        )
         if error < best_error:
             best, best_error = clip, error
     return float(best)
 
 
-def _smallest_divergence(histogram: npt.NDArray[np.int64], width: float) -> float:
-    """Return the clip point whose 128-level histogram is nearest in Kullback-Leibler divergence.
+def _smallest_divergence(histogram: npt.NDArray[np.int64], width: float, levels: int) -> float:
+    """Return the clip point whose histogram of so many levels is nearest in Kullback-Leibler divergence.
 
     S. Migacz, "8-bit Inference with TensorRT", GTC 2017: outliers are folded into the last kept bin of the
     reference; the candidate spreads each level's count over the reference's non-empty bins. The first bin is
     taken for its neighbour: after a ReLU it holds the zeros, which every scale represents exactly.
     """
-    levels = 128
     histogram = histogram.copy()
     histogram[0] = histogram[1]
     best, best_divergence = len(histogram), np.inf

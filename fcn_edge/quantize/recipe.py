@@ -11,16 +11,18 @@ from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
 METHODS = ("minmax", "percentile", "entropy", "mse")
 AUTO = "auto"  # as --recipe: try the methods and keep the best
 WEIGHTS = ("auto", "full", "pairs")
+ACTIVATIONS = ("auto", "int8", "uint8")
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How to quantize one network."""
 
-    method: str = "percentile"  # of activation ranges: minmax | percentile | entropy | mse
+    method: str = "mse"  # of activation ranges: minmax | percentile | entropy | mse
     percentile: float = 99.99  # of |activation|, for method percentile
     float_layers: tuple[str, ...] = ()  # names of layers kept in float, as `fcn-edge inspect` lists them
     weights: str = "auto"  # range of INT8 weights: full | pairs (see qdq.quantize_weight) | auto: by target
+    activations: str = "auto"  # int8 | uint8 where nothing is negative | auto: uint8 on CPUs, int8 on GPUs
     equalize: bool = True  # scale channels between layers so that they share INT8 ranges well (equalize.py)
     bias_correction: bool = True  # fold the mean error of every layer into its bias
 
@@ -31,6 +33,8 @@ class Recipe:
             raise MisuseError(f"percentile is {self.percentile}", hint="give a value above 50 and up to 100")
         if self.weights not in WEIGHTS:
             raise unknown_name("range of weights", self.weights, WEIGHTS)
+        if self.activations not in ACTIVATIONS:
+            raise unknown_name("type of activations", self.activations, ACTIVATIONS)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, for evidence."""
@@ -38,8 +42,13 @@ class Recipe:
 
 
 def recipe_for(name: str | None, weights: str) -> Recipe:
-    """Return the recipe `name` (TOML file, range method; None: the default), its `auto` weights decided."""
+    """Return the recipe `name` (TOML file, range method; None: the default) with all that is `auto` decided.
+
+    weights: the target's range of weights. "pairs" are for CPUs, whose INT8 kernels take uint8 activations.
+    """
     recipe = Recipe() if name is None else Recipe(method=name) if name in METHODS else read_recipe(Path(name))
+    if recipe.activations == "auto":
+        recipe = replace(recipe, activations="uint8" if weights == "pairs" else "int8")
     return replace(recipe, weights=weights) if recipe.weights == "auto" else recipe
 
 

@@ -15,7 +15,12 @@ from fcn_edge.errors import MisuseError
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.lint import lint
-from fcn_edge.quantize.placement import activations_to_quantize, layer_names, share_carrier_ranges
+from fcn_edge.quantize.placement import (
+    activations_to_quantize,
+    layer_names,
+    never_negative,
+    share_carrier_ranges,
+)
 from fcn_edge.quantize.qdq import insert_qdq, quantize_onnx
 from fcn_edge.quantize.recipe import Recipe
 from fcn_edge.quantize.weights import quantize_weight
@@ -171,3 +176,45 @@ def test_both_sides_of_a_residual_addition_and_of_a_pool_are_quantized() -> None
     assert readers["n3"] == ["b_dq", "c_dq"]
     assert readers["n5"] == ["r_dq"]
     assert readers["n6"][0] == "p_dq"
+
+
+def test_uint8_is_used_where_nothing_is_negative_and_comes_closer(
+    fp32: Path, calibration: CalibrationSet, tmp_path: Path
+) -> None:
+    from fcn_edge.backends import load_backend
+
+    oracle, error, ranges = load_backend("onnxruntime"), {}, {}
+    for kind in ("int8", "uint8"):
+        path = tmp_path / f"{kind}.onnx"
+        recipe = Recipe("minmax", activations=kind, weights="full", equalize=False)
+        ranges[kind] = quantize_onnx(fp32, calibration, recipe, path).ranges
+        engines = [oracle.open(file, None, {"optimize": "off"}) for file in (fp32, path)]
+        scores = [np.stack([engine.infer(frame) for frame in calibration.frames]) for engine in engines]
+        error[kind] = float(np.square(scores[1] - scores[0]).sum())
+    assert error["uint8"] < 0.7 * error["int8"]
+    assert ranges["uint8"] == ranges["int8"]
+    written = constants(onnx.load(tmp_path / "uint8.onnx"))
+    kinds = {name: written[f"{name}_zero"].dtype for name in ranges["uint8"]}
+    assert {name for name, dtype in kinds.items() if dtype == np.uint8} == {
+        f"Clip_{i}" for i in range(6) if f"Clip_{i}" in kinds
+    }
+    assert written["Clip_0_scale"] == pytest.approx(ranges["uint8"]["Clip_0"] / 255)
+    assert written["Add_0_scale"] == pytest.approx(ranges["uint8"]["Add_0"] / 127)
+    assert {finding.rule for finding in lint(onnx.load(tmp_path / "uint8.onnx"))} == {"uint8"}
+
+
+def test_tensors_that_cannot_be_negative_are_found_through_sums_and_pooling() -> None:
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w"], ["a"], "conv"),
+        onnx.helper.make_node("Relu", ["a"], ["b"]),
+        onnx.helper.make_node("Clip", ["a", "zero", "six"], ["c"]),
+        onnx.helper.make_node("Clip", ["a", "minus", "six"], ["d"]),
+        onnx.helper.make_node("Add", ["b", "c"], ["e"]),
+        onnx.helper.make_node("Add", ["b", "a"], ["f"]),
+        onnx.helper.make_node("Add", ["b", "minus"], ["g"]),
+        onnx.helper.make_node("MaxPool", ["e"], ["h"], kernel_shape=[2, 2]),
+        onnx.helper.make_node("Conv", ["h", "w"], ["y"], "last"),
+    ]
+    values = {"zero": 0, "six": 6, "minus": -1}
+    numbers = {name: np.array(value, np.float32) for name, value in values.items()}
+    assert never_negative(graph(nodes, {"w": weight(), **numbers})) == {"b", "c", "e", "h"}
