@@ -1,6 +1,11 @@
 // Linked into every program and test of a sanitizer build: what the sanitizers report about libraries that
 // come compiled without them. Nothing of ours is listed here, and each line has its reason.
 
+#include <cstdlib>
+
+// OpenVINO's TBB would load a library with RTLD_DEEPBIND, which the sanitizers end the process for.
+__attribute__((constructor)) static void tell_tbb() { setenv("TBB_ENABLE_SANITIZERS", "1", 0); }
+
 extern "C" {
 
 const char* __lsan_default_suppressions();

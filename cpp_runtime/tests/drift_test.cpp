@@ -17,11 +17,11 @@ nlohmann::json sample_drift() {
     const std::size_t bins = DriftStatistics::kBins[g];
     std::vector<int> first(bins, DriftStatistics::kPoints);
     std::vector<int> last(bins, 0);
-    last.back() = DriftStatistics::kPoints;
+    last[bins - 1] = DriftStatistics::kPoints;
     if (bins == 64) {  // two histograms side by side
       for (std::size_t bin = 31; bin < 63; ++bin) last[bin] = DriftStatistics::kPoints;
       for (std::size_t bin = 32; bin < 64; ++bin) first[bin] = 2 * DriftStatistics::kPoints;
-      last.back() = 2 * DriftStatistics::kPoints;
+      last[63] = 2 * DriftStatistics::kPoints;
     }
     drift["groups"][Drift::kGroups[g]] = {{"unit", 1000.0}, {"running", {first, last}}};
   }
