@@ -97,8 +97,8 @@ void Resizer::run(const FrameView& frame, std::uint8_t* out) {
 
 void Resizer::plan(const FrameView& frame) {
   if (frame.width == frame_width_ && frame.height == frame_height_) return;
-  columns_ = make_taps(frame.width, width_, /*hold=*/true);
-  rows_ = make_taps(frame.height, height_, /*hold=*/false);
+  make_taps(frame.width, width_, /*hold=*/true, columns_);
+  make_taps(frame.height, height_, /*hold=*/false, rows_);
   frame_width_ = frame.width;
   frame_height_ = frame.height;
   wide_columns_ = 0;
@@ -111,9 +111,9 @@ void Resizer::plan(const FrameView& frame) {
 // Half-pixel centres: output i looks at (i + 0.5) * from / to - 0.5. The arithmetic (double scale, float
 // position, rounding to nearest even) is OpenCV's, since the bytes must agree. Outside the frame OpenCV moves
 // columns onto the border pixel, but mixes the border row with itself, which rounds differently.
-std::vector<ResizeTap> Resizer::make_taps(int from, int to, bool hold) {
+void Resizer::make_taps(int from, int to, bool hold, std::vector<ResizeTap>& taps) {
   const double scale = 1.0 / (static_cast<double>(to) / from);
-  std::vector<ResizeTap> taps;
+  taps.clear();  // keeps its memory: frames of two sizes may alternate
   for (int i = 0; i < to; ++i) {
     float position = static_cast<float>((i + 0.5) * scale - 0.5);
     int first = static_cast<int>(std::floor(position));
@@ -128,7 +128,6 @@ std::vector<ResizeTap> Resizer::make_taps(int from, int to, bool hold) {
     tap.weight1 = static_cast<std::int16_t>(std::lrint(position * kScale));
     taps.push_back(tap);
   }
-  return taps;
 }
 
 const std::int16_t* Resizer::shrunk_row(const FrameView& frame, int y) {

@@ -28,7 +28,7 @@ class Resizer {
   void run(const FrameView& frame, std::uint8_t* out);
 
  private:
-  static std::vector<ResizeTap> make_taps(int from, int to, bool hold);
+  static void make_taps(int from, int to, bool hold, std::vector<ResizeTap>& taps);
   void plan(const FrameView& frame);
   void shrink_row(const std::uint8_t* row, std::int16_t* out) const;
   const std::int16_t* shrunk_row(const FrameView& frame, int y);

@@ -63,11 +63,12 @@ struct Served {
   }
 
   bool next(Frame& frame) {
-    while (!turns->poll(frame)) {
+    while (!turns->poll(frames)) {
       if (turns->wait()) continue;
       if (turns->failure(0)) std::rethrow_exception(turns->failure(0));
       return false;
     }
+    std::swap(frame, frames[0]);
     return true;
   }
 
@@ -75,6 +76,7 @@ struct Served {
 
   std::shared_ptr<Bell> bell;
   std::unique_ptr<Turns> turns;
+  std::vector<Frame> frames = std::vector<Frame>(1);
 };
 
 TEST(BlockFeed, GivesEveryFrameInOrderAndNamesThem) {

@@ -40,7 +40,7 @@ Turns turns_of(std::vector<std::unique_ptr<Feed>> feeds) {
   return {std::move(feeds), std::make_shared<Bell>()};
 }
 
-Turns scripted(const std::vector<std::string>& scripts) {
+Turns scripted_turns(const std::vector<std::string>& scripts) {
   std::vector<std::unique_ptr<Feed>> feeds;
   for (const std::string& script : scripts) feeds.push_back(std::make_unique<ScriptedFeed>(script));
   return turns_of(std::move(feeds));
@@ -49,19 +49,22 @@ Turns scripted(const std::vector<std::string>& scripts) {
 // Whose frames came, in order, as long as every poll gives one.
 std::string served(Turns& turns) {
   std::string order;
-  Frame frame;
-  while (turns.poll(frame)) order += static_cast<char>('0' + frame.source);
+  std::vector<Frame> frames(turns.count());
+  while (const auto source = turns.poll(frames)) {
+    EXPECT_EQ(frames[*source].source, *source);
+    order += static_cast<char>('0' + *source);
+  }
   return order;
 }
 
 TEST(Turns, GoRoundTheSources) {
-  Turns turns = scripted({"ffff", "ffff", "ffff"});
+  Turns turns = scripted_turns({"ffff", "ffff", "ffff"});
   EXPECT_EQ(served(turns), "012012012012");
   EXPECT_FALSE(turns.wait());
 }
 
 TEST(Turns, PassOverASourceWithNothingAndServeItFirstWhenItHas) {
-  Turns turns = scripted({"fffff", "--ff"});
+  Turns turns = scripted_turns({"fffff", "--ff"});
   EXPECT_EQ(served(turns), "0001010");
 }
 
@@ -70,16 +73,13 @@ TEST(Turns, ServeAllTheSameWhenAllAlwaysHaveFrames) {
   for (int i = 0; i < 4; ++i) feeds.push_back(std::make_unique<ScriptedFeed>("", /*endless=*/true));
   Turns turns = turns_of(std::move(feeds));
   std::map<std::size_t, int> count;
-  Frame frame;
-  for (int i = 0; i < 4000; ++i) {
-    ASSERT_TRUE(turns.poll(frame));
-    ++count[frame.source];
-  }
-  for (const auto& [source, frames] : count) EXPECT_EQ(frames, 1000) << "source " << source;
+  std::vector<Frame> frames(turns.count());
+  for (int i = 0; i < 4000; ++i) ++count[turns.poll(frames).value()];
+  for (const auto& [source, given] : count) EXPECT_EQ(given, 1000) << "source " << source;
 }
 
 TEST(Turns, GoOnWithoutASourceThatFailsAndKeepItsFailure) {
-  Turns turns = scripted({"fx", "ffff"});
+  Turns turns = scripted_turns({"fx", "ffff"});
   EXPECT_EQ(served(turns), "01111");
   EXPECT_TRUE(turns.failure(0));
   EXPECT_FALSE(turns.failure(1));
@@ -87,12 +87,12 @@ TEST(Turns, GoOnWithoutASourceThatFailsAndKeepItsFailure) {
 }
 
 TEST(Turns, WaitWhileASourceMayStillHaveFrames) {
-  Turns turns = scripted({"-f", ""});
-  Frame frame;
-  EXPECT_FALSE(turns.poll(frame));
+  Turns turns = scripted_turns({"-f", ""});
+  std::vector<Frame> frames(turns.count());
+  EXPECT_FALSE(turns.poll(frames));
   EXPECT_TRUE(turns.wait());
-  EXPECT_TRUE(turns.poll(frame));
-  EXPECT_FALSE(turns.poll(frame));
+  EXPECT_TRUE(turns.poll(frames));
+  EXPECT_FALSE(turns.poll(frames));
   EXPECT_FALSE(turns.wait());
 }
 

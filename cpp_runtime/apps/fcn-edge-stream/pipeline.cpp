@@ -46,6 +46,7 @@ Pipeline::Pipeline(Segmenter& segmenter, Turns& turns, const std::vector<Channel
       settings_(settings),
       statistics_(statistics),
       lanes_(static_cast<std::size_t>(segmenter.slots())) {
+  for (Lane& lane : lanes_) lane.frames.resize(channels.size());
   for (const Channel& channel : channels) ways_.emplace_back(channel, segmenter.info(), settings.alpha);
 }
 
@@ -77,15 +78,17 @@ bool Pipeline::ended() const {
 
 // While no source has a frame, what is in flight is finished instead of growing old.
 bool Pipeline::admit() {
-  Frame& frame = lanes_[next_];
-  while (!turns_.poll(frame)) {
+  Lane& lane = lanes_[next_];
+  std::optional<std::size_t> source;
+  while (!(source = turns_.poll(lane.frames))) {
     if (in_flight_ > 0) {
       finish_oldest();
     } else if (!turns_.wait()) {
       return false;
     }
   }
-  const cv::Mat& image = frame.image;
+  lane.source = *source;
+  const cv::Mat& image = lane.frames[lane.source].image;
   segmenter_.start(static_cast<int>(next_),
                    {image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)});
   next_ = (next_ + 1) % lanes_.size();
@@ -102,7 +105,7 @@ void Pipeline::finish_oldest() {
     first_mask_seconds_ = seconds_since_start();
     first_infer_ms_ = milliseconds(timing.completed - timing.started);
   }
-  Frame& frame = lanes_[slot];
+  Frame& frame = lanes_[slot].frames[lanes_[slot].source];
   Way& way = ways_[frame.source];
   present(way, frame);
   record(way, frame, timing, Clock::now());

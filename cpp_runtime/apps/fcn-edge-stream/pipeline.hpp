@@ -54,6 +54,12 @@ class Pipeline {
     Clock::duration age{};
   };
 
+  // What a slot of the engine works on: one source's frame, with room for one of each.
+  struct Lane {
+    std::vector<Frame> frames;
+    std::size_t source = 0;
+  };
+
   bool ended() const;
   bool admit();
   void finish_oldest();
@@ -67,7 +73,7 @@ class Pipeline {
   std::vector<Way> ways_;
   Settings settings_;
   Statistics& statistics_;
-  std::vector<Frame> lanes_;   // a frame for each slot of the engine, used in turn
+  std::vector<Lane> lanes_;    // one for each slot of the engine, used in turn
   std::size_t next_ = 0;       // the slot that is used next
   std::size_t in_flight_ = 0;  // slots before it that the engine holds
   Mask mask_;

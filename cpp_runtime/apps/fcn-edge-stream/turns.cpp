@@ -19,16 +19,16 @@ Turns::Turns(std::vector<std::unique_ptr<Feed>> feeds, std::shared_ptr<Bell> bel
   for (auto& feed : feeds) places_.push_back({std::move(feed), false, nullptr});
 }
 
-bool Turns::poll(Frame& frame) {
+std::optional<std::size_t> Turns::poll(std::vector<Frame>& frames) {
   rings_ = bell_->count();
   for (std::size_t i = 0; i < places_.size(); ++i) {
     const std::size_t source = (turn_ + i) % places_.size();
-    if (!ask(places_[source], frame)) continue;
-    frame.source = source;
+    if (!ask(places_[source], frames[source])) continue;
+    frames[source].source = source;
     turn_ = source + 1;
-    return true;
+    return source;
   }
-  return false;
+  return std::nullopt;
 }
 
 bool Turns::wait() {

@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "feed.hpp"
@@ -15,8 +16,9 @@ class Turns {
  public:
   Turns(std::vector<std::unique_ptr<Feed>> feeds, std::shared_ptr<Bell> bell);
 
-  /// Swap the next frame into `frame`, if a feed has one now; frame.source says whose it is.
-  bool poll(Frame& frame);
+  /// Swap the next frame, if a feed has one now, into its source's place in `frames`, which has one for each
+  /// source so that buffers are never exchanged between pictures of different sizes. Gives the source.
+  std::optional<std::size_t> poll(std::vector<Frame>& frames);
 
   /// After a poll in vain: wait until another may succeed. False when every feed has ended or failed, or
   /// after a stop request.
