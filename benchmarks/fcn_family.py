@@ -33,8 +33,8 @@ from fcn_edge.train.loop import Trainer
 
 METRICS = ("pixel_accuracy", "mean_accuracy", "miou", "fw_iou")
 CAMVID = (Path("data/camvid"), Path("../shared/data/camvid"))  # where it is looked for
-EPOCHS = {"streets": 6, "camvid": 4}  # of each stage
-LIMIT = {"streets": (200, 40), "camvid": (None, None)}  # frames of train and val
+EPOCHS = {"streets": 4, "camvid": 3}  # of each stage
+LIMIT = {"streets": (160, 40), "camvid": (None, None)}  # frames of train and val
 
 
 class Small:
