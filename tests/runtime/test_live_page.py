@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -87,6 +88,25 @@ def test_page_picture_stream_status_and_metrics_are_served(binary: Path, environ
         metrics = fetch(f"{url}/metrics")[1].decode()
         assert re.search(r'^fcn_edge_frames_out_total{source="0"} \d+$', metrics, re.MULTILINE)
         assert fetch(f"{url}/nothing")[0] == 404
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+def test_a_browser_shows_picture_classes_counts_and_the_choice_of_source(
+    binary: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with serving(binary, environment, "--source", "test:160x128@10") as (url, _):
+        # the picture never ends loading, so Chromium looks after a time; more of it on a busy machine
+        for milliseconds in (3000, 8000, 20000):
+            command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+                       f"--timeout={milliseconds}", f"--user-data-dir={tmp_path}", f"{url}/"]  # fmt: skip
+            page = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+            if found := re.search(r"[\d.]+ frames/s, \d+ of \d+ frames shown", page):
+                break
+    assert found
+    for one in json.loads((GOLDEN / "manifest.json").read_text())["classes"]:
+        assert f"</span>{one['name']}</td>" in page
+    assert [*re.findall(r"<option [^>]*>([^<]*)</option>", page)] == [f"0: {SOURCE}", "1: test:160x128@10"]
+    assert '<p id="trouble" role="alert"></p>' in page
 
 
 def test_alpha_changes_the_picture_only_for_the_pages_own_requests(
