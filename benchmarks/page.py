@@ -13,6 +13,7 @@ from pathlib import Path
 from page_growth import growth
 from page_race import race
 from page_roofline import roofline
+from page_stream import stream
 from tables import Json, machine, ratio, section, size, table
 
 from fcn_edge.artifacts import atomic_write_text, read_json
@@ -40,13 +41,12 @@ def main() -> None:
 
 def render() -> str:
     """Return the page as Markdown."""
-    parts, missing = [INTRO], []
-    for name, make in SECTIONS.items():
-        path = RESULTS / f"{name}.json"
-        if path.is_file():
-            parts.append(make(read_json(path)))
-        else:
-            missing.append(f"`python benchmarks/{name}.py`")
+    found = {name: read_json(path) for name in SECTIONS if (path := RESULTS / f"{name}.json").is_file()}
+    limit = found.get("roofline")
+    parts = [INTRO]
+    for name, result in found.items():
+        parts.append(race(result, limit) if name == "race" else SECTIONS[name](result))
+    missing = [f"`python benchmarks/{name}.py`" for name in SECTIONS if name not in found]
     if missing:
         parts.append(f"No results of these are committed: {', '.join(missing)}.")
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -112,7 +112,13 @@ def _streams(result: Json) -> str:
     )
 
 
-SECTIONS = {"speed": speed, "race": race, "growth": growth, "roofline": roofline}
+SECTIONS = {
+    "speed": speed,
+    "stream_speed": stream,
+    "race": race,
+    "growth": growth,
+    "roofline": roofline,
+}
 
 
 if __name__ == "__main__":
