@@ -37,6 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::string path = folder + std::to_string(::getpid()) + ".json";
 
   Statistics statistics;
+  statistics.infer.keep_samples();
   statistics.frames_in = number(take(data, size, 8));
   statistics.frames_out = number(take(data, size, 8));
   statistics.drops.late = number(take(data, size, 4));
