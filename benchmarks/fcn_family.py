@@ -33,18 +33,19 @@ from fcn_edge.train.loop import Trainer
 
 METRICS = ("pixel_accuracy", "mean_accuracy", "miou", "fw_iou")
 CAMVID = (Path("data/camvid"), Path("../shared/data/camvid"))  # where it is looked for
-EPOCHS = {"streets": 4, "camvid": 3}  # of each stage
-LIMIT = {"streets": (160, 40), "camvid": (None, None)}  # frames of train and val
+EPOCHS = 4  # of each stage
+FIRST = {"streets": (160, 40)}  # how many frames of train and val are used ...
+EVERY = {"camvid": 2}  # ... or every how many: CamVid's frames are those of drives, in order
 
 
 class Small:
     """A split in memory, its frames scaled to `height` rows (masks: nearest pixel)."""
 
-    def __init__(self, dataset: Dataset, height: int, limit: int | None) -> None:
+    def __init__(self, dataset: Dataset, height: int, first: int | None, every: int) -> None:
         self.name, self.split, self.classes = dataset.name, dataset.split, dataset.classes
-        count = min(len(dataset), limit or len(dataset))
-        self.samples = [smaller(dataset[i], height) for i in range(count)]
-        self.source = [dataset.digest(), height, count]
+        chosen = range(0, min(len(dataset), first or len(dataset)), every)
+        self.samples = [smaller(dataset[i], height) for i in chosen]
+        self.source = [dataset.digest(), height, list(chosen)]
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -78,20 +79,22 @@ def smaller(sample: Sample, height: int) -> Sample:
 def family(options: argparse.Namespace, spec: str) -> dict[str, Any]:
     """Return the rows of the table of one data set, and the settings behind them."""
     name = spec.partition(":")[0]
-    epochs = options.epochs or EPOCHS.get(name, 4)
-    limits = (options.limit,) * 2 if options.limit else LIMIT.get(name, (None, None))
+    first: tuple[int | None, int | None] = FIRST.get(name, (None, None))
+    if options.limit:
+        first = (options.limit, options.limit)
+    every = EVERY.get(name, 1)
     settings = {
         "data": spec, "height": options.height, "backbone": options.backbone, "weights": str(options.weights),
-        "epochs": epochs, "batch": options.batch, "lr": options.lr, "rates": options.rates, "frames": limits,
-        "seed": options.seed,
+        "epochs": options.epochs, "batch": options.batch, "lr": options.lr, "rates": options.rates,
+        "frames": first if every == 1 else [*first, every], "seed": options.seed,
     }  # fmt: skip
     work = options.work / f"{name}-{hash_json(settings)[:12]}"
     splits: list[Dataset] = []
     rates = [options.lr * float(ratio) for ratio in options.rates.split(",")]
-    stages = [(f"FCN-{s}s", s, epochs, rate) for s, rate in zip((32, 16, 8), rates, strict=True)]
-    stages += [("FCN-32s, as long as all three", 32, 2 * epochs, options.lr)]
-    first = Path(options.weights) if options.weights else None
-    starts = [first, *(work / stage / "last.safetensors" for stage in ("32s", "16s", "32s"))]
+    stages = [(f"FCN-{s}s", s, options.epochs, rate) for s, rate in zip((32, 16, 8), rates, strict=True)]
+    stages += [("FCN-32s, as long as all three", 32, 2 * options.epochs, options.lr)]
+    backbone = Path(options.weights) if options.weights else None
+    starts = [backbone, *(work / stage / "last.safetensors" for stage in ("32s", "16s", "32s"))]
     rows = []
     for (model, stride, passes, rate), start, folder in zip(
         stages, starts, ("32s", "16s", "8s", "control"), strict=True
@@ -100,8 +103,8 @@ def family(options: argparse.Namespace, spec: str) -> dict[str, Any]:
         if not done.is_file():
             say(f"{spec}: {model}, {passes} epochs")
             splits = splits or [
-                Small(open_dataset(spec, split), options.height, limit)
-                for split, limit in zip(("train", "val"), limits, strict=True)
+                Small(open_dataset(spec, split), options.height, count, every)
+                for split, count in zip(("train", "val"), first, strict=True)
             ]
             config = TrainConfig(
                 spec, work / folder, f"fcn{stride}s-{options.backbone}", paper_head=True, weights=start,
@@ -154,7 +157,7 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=120, help="rows that frames are scaled to")
     parser.add_argument("--backbone", default="efficientnet_lite0")
     parser.add_argument("--weights", default=None, help="pretrained backbone: a file, `pretrained` or `none`")
-    parser.add_argument("--epochs", type=int, default=None, help=f"of each stage; default: {EPOCHS}")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="of each stage")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--rates", default="1,1,1", help="learning-rate ratio of each stage")
