@@ -43,8 +43,9 @@ def server_files() -> Path:
     return files
 
 
-@pytest.fixture
-def repository(models, tmp_path) -> Path:
+@pytest.fixture(scope="module")
+def repository(models, tmp_path_factory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("repository")
     manifest = json.loads((ROOT / "tests" / "golden" / "tiny.fcne" / "manifest.json").read_text())
     for key in ("magic", "schema", "files", "golden"):
         del manifest[key]
@@ -59,8 +60,9 @@ def repository(models, tmp_path) -> Path:
     return write_repository(bundle, "triton", tmp_path / "repository")
 
 
-@pytest.fixture
-def server(server_files, repository, tmp_path) -> Iterator[http.client.HTTPConnection]:
+@pytest.fixture(scope="module")
+def server(server_files, repository, tmp_path_factory) -> Iterator[http.client.HTTPConnection]:
+    tmp_path = tmp_path_factory.mktemp("server")
     backends = tmp_path / "backends"
     shutil.copytree(server_files / "backends" / "python", backends / "python")
     shutil.copy(
@@ -89,13 +91,13 @@ def server(server_files, repository, tmp_path) -> Iterator[http.client.HTTPConne
     try:
         yield connect(port, process, log)
     finally:
-        process.terminate()
-        process.wait(30)
+        process.kill()  # its own way out takes half a minute; the process of the backend sees it and ends
+        process.wait()
 
 
 def connect(port: int, process: subprocess.Popen[bytes], log: Path) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    for _ in range(60):
+    for _ in range(120):
         assert process.poll() is None, log.read_text(errors="replace")
         try:
             connection.request("GET", "/v2/health/ready")
