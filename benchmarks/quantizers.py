@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,16 @@ from fcn_edge.targets import ORACLE, ORACLE_OPTIONS
 from fcn_edge.train.checkpoint import load_checkpoint
 from fcn_edge.train.metrics import ConfusionMatrix
 
-OURS = {
-    "ours": Recipe(weights="pairs"),
-    "ours, entropy": Recipe("entropy", weights="pairs"),
-    "ours, not equalized": Recipe(weights="pairs", equalize=False),
-}
+OURS = {"ours": Recipe(weights="pairs", activations="uint8")}
 ABLATIONS = {
-    "ours, mse": Recipe("mse", weights="pairs"),
-    "ours, minmax": Recipe("minmax", weights="pairs"),
-    "ours, minmax, full-range weights": Recipe("minmax", weights="full"),
-    "ours, minmax, no bias correction": Recipe("minmax", weights="pairs", bias_correction=False),
-    "ours, no bias correction": Recipe(weights="pairs", bias_correction=False),
-    "ours, full-range weights": Recipe(weights="full"),
+    "ours, not equalized": replace(OURS["ours"], equalize=False),
+    "ours, int8 activations": replace(OURS["ours"], activations="int8"),
+    "ours, no bias correction": replace(OURS["ours"], bias_correction=False),
+    "ours, full-range weights": replace(OURS["ours"], weights="full"),
+    **{
+        f"ours, {method}": replace(OURS["ours"], method=method)
+        for method in ("minmax", "percentile", "entropy")
+    },
 }
 UNCACHED = {"cache": "off"}
 ROUNDS = 30
