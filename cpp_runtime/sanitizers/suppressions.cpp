@@ -23,7 +23,8 @@ const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identif
 const char* __tsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
   return "race:libopenvino\n"
          "race:libtbb\n"
-         "race:libopencv\n";
+         "race:libopencv\n"
+         "deadlock:libgdal\n";  // its own locks, taken in two orders while OpenCV's imgcodecs loads it
 }
 
 }  // extern "C"
