@@ -13,10 +13,12 @@ def machine(result: Json) -> str:
     device, during = result["device"], result["device"]["during_the_run"]
     versions = ", ".join(f"{name} {version}" for name, version in device["versions"].items())
     steal = f"{during['steal']:.2%}" if during.get("steal") is not None else "unknown"
+    busy = during.get("busy_others") or 0.0
+    noisy = f" **{busy:.0%} of the processor was in use by others when it began.**" if busy > 0.15 else ""
     return (
         f"{device['cores']} cores of {device['cpu']} ({device['int8']}), {device['memory_gb']} GB, "
         f"{device['os']}; {versions}; commit {result['commit']}; stolen time {steal}. "
-        f"Command: `{result['provenance']['command']}`."
+        f"Command: `{result['provenance']['command']}`.{noisy}"
     )
 
 
