@@ -45,7 +45,7 @@ def render() -> str:
     limit = found.get("roofline")
     parts = [INTRO]
     for name, result in found.items():
-        parts.append(race(result, limit) if name == "race" else SECTIONS[name](result))
+        parts.append(race(result, limit, found.get("speed")) if name == "race" else SECTIONS[name](result))
     missing = [f"`python benchmarks/{name}.py`" for name in SECTIONS if name not in found]
     if missing:
         parts.append(f"No results of these are committed: {', '.join(missing)}.")

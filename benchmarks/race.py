@@ -44,6 +44,7 @@ def main() -> None:
         "commit": commit(),
         "device": {},
         "method": {"rounds": options.rounds, "frames": options.frames},
+        **({"note": options.note} if options.note else {}),
         "rows": rows,
         "provenance": provenance("python " + " ".join(sys.argv)),
     }
@@ -69,6 +70,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--net", choices=list(NETS), action="append", help="only this network; results of others stay"
     )
+    parser.add_argument("--note", help="what a reader must know of the circumstances; stands in the results")
     parser.add_argument("--cpus", type=int, nargs="+", default=[], help="bind everything to these processors")
     parser.add_argument("--out", type=Path, help=f"default: {RESULTS}, with --quick nowhere")
     options = parser.parse_args()
