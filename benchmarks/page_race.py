@@ -117,11 +117,11 @@ def _parts_of_the_gain(speed: Json) -> str:
     for row in (row for row in speed["rows"] if row["size"] == largest):
         torch, plain = (row["times_ours"][key]["median"] for key in ("torch", "fp32"))
         words.append(
-            f"{row['net']} takes x{torch / plain:.2f} in torch eager of its time in fp32 with our engine and tail, "
-            f"and that x{plain:.2f} of INT8"
+            f"{row['net']} takes x{torch / plain:.2f} in torch eager of its time in fp32 with our engine and "
+            f"tail, and that x{plain:.2f} of INT8"
         )
     return (
-        f"Why no more over torch, at {size({'size': largest})}: {'; '.join(words)}. Without VNNI, 32 products of "
-        "INT8 take three instructions, two of which compete for the multipliers, and 8 of fp32 take one: a factor "
-        "of about two at most. With VNNI 32 products take one instruction; no such machine was at hand."
+        f"Why no more over torch, at {size({'size': largest})}: {'; '.join(words)}. Without VNNI, 32 products "
+        "of INT8 take three instructions, two of which compete for the multipliers, and 8 of fp32 take one: a "
+        "factor of about two at most. With VNNI 32 products take one instruction; no such machine was at hand."
     )
