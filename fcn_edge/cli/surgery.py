@@ -79,7 +79,23 @@ def surgery_text(result: dict[str, Any]) -> str:
         kernel, stride = ("x".join(map(str, layer[key])) for key in ("kernel", "stride"))
         title = f"{layer['name']}  (kernel {kernel}, stride {stride})"
         blocks.append(f"{title}\n{table(rows, head)}\nchosen: {layer['chosen']} ({layer['why']})")
-    return "\n\n".join([*blocks, *filter(None, [result["note"]])])
+    return "\n\n".join([*blocks, *filter(None, [_network(result), result["note"]])])
+
+
+def _network(result: dict[str, Any]) -> str:
+    """Return the whole network on the engine, kept and as chosen, and what distillation brought."""
+    lines = [
+        f"{which:7s} INT8 agreement {one['agreement']:.4f}, SQNR {one['sqnr_db']:.1f} dB"
+        + (f", {one['latency_ms']:.2f} ms" if "latency_ms" in one else "")
+        for which, one in result["network"].items()
+    ]
+    if recovery := result.get("recovery"):
+        before, after = recovery["before"], recovery["after"]
+        lines.append(
+            f"distilled in {recovery['seconds']:.0f} s: agreement in fp32 {before['agreement']:.4f} -> "
+            f"{after['agreement']:.4f}, SQNR {before['sqnr_db']:.1f} -> {after['sqnr_db']:.1f} dB"
+        )
+    return "\n".join(lines)
 
 
 def _candidate_row(candidate: dict[str, Any], chosen: str) -> list[str]:

@@ -116,8 +116,6 @@ class _Search:
             self.measure(choice)
         best = self._confirmed()
         for position, row in enumerate(self.rows):
-            for candidate in row.candidates:
-                candidate.measured = self.measured.get(self._single(position, candidate.kind))
             row.chosen = best[position]
             row.why = self._why(position, best)
         return self._table("auto", best)
@@ -147,6 +145,9 @@ class _Search:
         if self._measure is not None:
             table.keep, table.chosen = self.measure(self.keep), self.measure(choice)
             table.note = f"{len(self.measured)} networks measured"
+        for position, row in enumerate(self.rows):
+            for candidate in row.candidates:
+                candidate.measured = self.measured.get(self._single(position, candidate.kind))
         return table
 
     def _network(self, choice: Choice) -> nn.Module:
@@ -196,7 +197,7 @@ class _Search:
             together = self.rule.why("all of it together", self.measured[best], base)
             return f"{best[position]} only with what the other layers became: {together}"
         reasons = [
-            c.skipped if c.measured is None else self.rule.why(c.kind, c.measured, base)
+            c.skipped or self.rule.why(c.kind, self.measured[self._single(position, c.kind)], base)
             for c in row.candidates
             if c.kind != "keep"
         ]

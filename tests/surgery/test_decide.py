@@ -103,7 +103,7 @@ def test_winner_that_was_only_lucky_is_not_taken() -> None:
     model = TinyNet()
     engine = Lucky(model, {})
     engine.seen = set()
-    table = decide(model, FRAMES, engine, rule=Rule(same_db=100))
+    table = decide(model, FRAMES, engine, rule=Rule(same=0.5, same_db=100))
     assert set(table.choice.values()) == {"keep"}
     assert table.chosen == table.keep
     assert all("subpixel is no better" in layer.why for layer in table.layers)
