@@ -120,8 +120,9 @@ def _parts_of_the_gain(speed: Json) -> str:
             f"{row['net']} takes x{torch / plain:.2f} in torch eager of its time in fp32 with our engine and "
             f"tail, and that x{plain:.2f} of INT8"
         )
+    where = size({"size": largest})
     return (
-        f"Why no more over torch, at {size({'size': largest})}: {'; '.join(words)}. Without VNNI, 32 products "
-        "of INT8 take three instructions, two of which compete for the multipliers, and 8 of fp32 take one: a "
-        "factor of about two at most. With VNNI 32 products take one instruction; no such machine was at hand."
+        f"Why no more over torch, at {where}: {'; '.join(words)}. Without VNNI, 32 products of INT8 take "
+        "three instructions, two of which compete for the multipliers, and 8 of fp32 take one: a factor of "
+        "about two at most. With VNNI 32 products take one instruction; no such machine was at hand."
     )
