@@ -1,6 +1,6 @@
 """How cost grows: with resolution, classes, threads and streams; the fused tail beside the graph's own.
 
-    python benchmarks/growth.py              # about five minutes, on a quiet machine
+    python benchmarks/growth.py              # on a quiet machine
 
 One trained INT8 network is taken for all: it is fully convolutional, so its ONNX file is given other frame
 sizes, and other class counts by repeating the rows of its classifier. That keeps masks with areas, which the

@@ -1,6 +1,6 @@
 """The race: the same trained networks, run by us and by what people would pick instead, interleaved.
 
-    python benchmarks/race.py                 # every network, size and rival; about 15 minutes
+    python benchmarks/race.py                 # every network, size and rival
     python benchmarks/race.py --quick --json  # 360x480 only, without torch.compile; under ten minutes
     .venv/bin/pip install -c constraints.txt -r benchmarks/peers.txt  # the rivals that are not dependencies
 

@@ -1,6 +1,6 @@
 """How near the networks come to what this machine can do, and where the rest of the time goes.
 
-    python benchmarks/roofline.py            # about two minutes, on a quiet machine
+    python benchmarks/roofline.py            # on a quiet machine
 
 peak.cpp measures the machine: multiply-accumulates on registers alone, and memory. Then every network of the
 benchmarks runs in OpenVINO, alone; its own clock tells the time of every layer, the checkpoint tells the
