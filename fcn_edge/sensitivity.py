@@ -57,7 +57,7 @@ def sensitivity(
         raise MisuseError(
             f"--target {config.target} is float only", hint="sensitivity is about INT8: openvino"
         )
-    recipe = recipe_for(config.recipe, target.weights)
+    recipe = replace(recipe_for(config.recipe, target.weights), float_scores=False)
     checkpoint = load_checkpoint(config.checkpoint)
     dataset = open_dataset(config.data, config.calibration_split, labelled=False)
     check_classes(config.checkpoint, checkpoint.classes.names, dataset)

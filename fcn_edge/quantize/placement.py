@@ -29,6 +29,26 @@ def int8_layers(model: onnx.ModelProto, float_layers: tuple[str, ...] = ()) -> l
     return [name for name in names if name not in float_layers]
 
 
+def score_tensor(model: onnx.ModelProto) -> str:
+    """Return the name of the class scores: the output, or what the upsampling of a mask tail reads."""
+    producers = {output: node for node in model.graph.node for output in node.output}
+    name = model.graph.output[0].name
+    while name in producers and producers[name].op_type in ("Cast", "ArgMax", "Slice", "Resize"):
+        name = producers[name].input[0]
+    return str(name)
+
+
+def score_layers(model: onnx.ModelProto) -> tuple[str, ...]:
+    """Return the 1x1 convolution that makes the class scores, if one does: small, and the last to round."""
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    scores = score_tensor(model)
+    return tuple(
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Conv" and scores in node.output and shapes.get(node.input[1], ())[2:] == (1, 1)
+    )
+
+
 def activations_to_quantize(model: onnx.ModelProto, float_layers: tuple[str, ...] = ()) -> list[str]:
     """Return the tensors that get a Q/DQ pair, in graph order.
 

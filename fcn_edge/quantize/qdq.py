@@ -28,6 +28,7 @@ from fcn_edge.quantize.placement import (
     int8_layers,
     layer_names,
     never_negative,
+    score_layers,
     share_carrier_ranges,
 )
 from fcn_edge.quantize.ranges import Progress, clip_point
@@ -96,10 +97,11 @@ def quantize_with(fp32_onnx: Path, table: RangeTable, recipe: Recipe, out_onnx: 
     """Write the Q/DQ form of `fp32_onnx` to `out_onnx`, with ranges already measured on this very network."""
     table.check(fp32_onnx)
     model = onnx.load(fp32_onnx)
-    chosen = int8_layers(model, recipe.float_layers)
+    kept = (*recipe.float_layers, *(score_layers(model) if recipe.float_scores else ()))
+    chosen = int8_layers(model, kept)
     if not chosen:
         raise FcnEdgeError(f"{fp32_onnx.name} has no layer left to quantize", hint="keep fewer layers float")
-    tensors = activations_to_quantize(model, recipe.float_layers)
+    tensors = activations_to_quantize(model, kept)
     unsigned = never_negative(model) if recipe.activations == "uint8" else set()
     ranges = {
         name: clip_point(table.seen[name], recipe, UINT8 if name in unsigned else INT8) for name in tensors

@@ -21,6 +21,7 @@ class Recipe:
     method: str = "mse"  # of activation ranges: minmax | percentile | entropy | mse
     percentile: float = 99.99  # of |activation|, for method percentile
     float_layers: tuple[str, ...] = ()  # names of layers kept in float, as `fcn-edge inspect` lists them
+    float_scores: bool = True  # keep the 1x1 layer that makes the class scores in float as well
     weights: str = "auto"  # range of INT8 weights: full | pairs (see qdq.quantize_weight) | auto: by target
     activations: str = "auto"  # int8 | uint8 where nothing is negative | auto: uint8 on CPUs, int8 on GPUs
     equalize: bool = True  # scale channels between layers so that they share INT8 ranges well (equalize.py)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from fcn_edge.quantize.placement import layer_names
+from fcn_edge.quantize.placement import layer_names, score_tensor
 from fcn_edge.quantize.qdq import quantize_with
 from fcn_edge.quantize.ranges import Progress, tensor_values
 from fcn_edge.quantize.recipe import Recipe
@@ -54,21 +54,12 @@ def rank_layers(
         others = tuple(other for other in names if other != name)
         with tempfile.TemporaryDirectory() as folder:
             one = Path(folder) / "one.onnx"
-            quantize_with(fp32_onnx, table, replace(recipe, float_layers=others), one)
+            quantize_with(fp32_onnx, table, replace(recipe, float_layers=others, float_scores=False), one)
             found = _scores(onnx.load(one), scores, frames)
         ranked.append(LayerNoise(name, sqnr_db(wanted, found)))
         if progress:
             progress(index + 1, len(names))
     return sorted(ranked, key=lambda layer: layer.sqnr_db)
-
-
-def score_tensor(model: onnx.ModelProto) -> str:
-    """Return the name of the class scores: the output, or what the upsampling of a mask tail reads."""
-    producers = {output: node for node in model.graph.node for output in node.output}
-    name = model.graph.output[0].name
-    while name in producers and producers[name].op_type in ("Cast", "ArgMax", "Slice", "Resize"):
-        name = producers[name].input[0]
-    return str(name)
 
 
 def fewest_float_layers(

@@ -12,8 +12,9 @@ from golden.tiny_fcn import TinyFCN
 
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
+from fcn_edge.quantize.placement import score_tensor
 from fcn_edge.quantize.recipe import Recipe
-from fcn_edge.quantize.sensitivity import LayerNoise, fewest_float_layers, rank_layers, score_tensor
+from fcn_edge.quantize.sensitivity import LayerNoise, fewest_float_layers, rank_layers
 from fcn_edge.quantize.table import measure_ranges
 
 
