@@ -21,7 +21,8 @@ demo: $(STREAM)
 test: pytest ctest
 
 pytest: $(STREAM)
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/runtime
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile tests/runtime
 
 ctest: $(STREAM)
 	ctest --test-dir $(BUILD) --output-on-failure
