@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -90,7 +91,10 @@ def test_page_picture_stream_status_and_metrics_are_served(binary: Path, environ
         assert fetch(f"{url}/nothing")[0] == 404
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+@pytest.mark.skipif(
+    shutil.which("chromium") is None or "FCN_EDGE_SLOW_TESTS" not in os.environ,
+    reason="needs chromium and a machine that is not busy: set FCN_EDGE_SLOW_TESTS=1",
+)
 def test_a_browser_shows_picture_classes_counts_and_the_choice_of_source(
     binary: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
