@@ -20,9 +20,11 @@ demo: $(STREAM)
 
 test: pytest ctest
 
+# The tests of the C++ program run in processes of their own, without what the others load.
+STREAM_TESTS = tests/backends/test_torchscript_stream.py
 pytest: $(STREAM)
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/runtime
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile tests/runtime
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/runtime --ignore $(STREAM_TESTS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile tests/runtime $(STREAM_TESTS)
 
 ctest: $(STREAM)
 	ctest --test-dir $(BUILD) --output-on-failure
