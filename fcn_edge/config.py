@@ -9,6 +9,7 @@ from fcn_edge.errors import MisuseError, unknown_name
 
 PRECISIONS = ("fp32", "fp16", "int8")
 AUGMENTATIONS = ("none", "standard", "strong")
+LOSSES = ("cross-entropy", "ohem", "boundary")
 
 
 def parse_size(text: str, flag: str = "--size") -> tuple[int, int]:
@@ -50,6 +51,7 @@ class TrainConfig:
     qat: bool = False  # round as INT8 does while training; needs `start`
     paper_head: bool = False  # fuse class scores as the paper does, instead of head_width channels
     head_width: int = 96  # channels of the edge head
+    context: bool = True  # add what the whole picture says to the edge head's coarsest features
     final: str = "bilinear"  # last upsampling: bilinear | deconv (learned)
     freeze: str = ""  # parts of the backbone that stay as loaded, by key prefix: "stem,blocks.0,blocks.1"
     epochs: int = 30
@@ -59,6 +61,7 @@ class TrainConfig:
     lr: float = 1.5e-3  # peak learning rate of the head; the backbone takes a fifth of it
     weight_decay: float = 0.01  # on weights of more than one dimension
     ema: float = 0.999  # decay of the running average of the weights that is kept and scored; 0 turns it off
+    loss: str = "cross-entropy"  # cross-entropy | ohem (hardest pixels) | boundary (edges weigh more)
     augment: str = "standard"  # none | standard | strong
     crop: tuple[int, int] | None = None  # (height, width); None: the frames' own size, at most 288x384
     val_every: int = 1  # score the val split after every N epochs (and after the last)
@@ -90,6 +93,8 @@ class TrainConfig:
             raise MisuseError(f"--ema is {self.ema}", hint="type a decay from 0 (off) to below 1, e.g. 0.999")
         if self.augment not in AUGMENTATIONS:
             raise MisuseError(f"--augment is '{self.augment}'", hint=f"valid: {', '.join(AUGMENTATIONS)}")
+        if self.loss not in LOSSES:
+            raise unknown_name("loss", self.loss, LOSSES)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,10 @@ def train(
     ] = TrainConfig.accumulate,
     lr: Annotated[float, typer.Option("--lr", help="Peak learning rate of the head.")] = TrainConfig.lr,
     crop: Annotated[str | None, typer.Option("--crop", metavar="HxW", help="Training crop.")] = None,
+    loss: Annotated[
+        str,
+        typer.Option("--loss", help="cross-entropy, ohem (hardest pixels), or boundary (edges count more)."),
+    ] = TrainConfig.loss,
     augment: Annotated[
         str, typer.Option("--augment", help="none, standard, or strong (other streets, other light).")
     ] = TrainConfig.augment,
@@ -48,6 +52,9 @@ def train(
     head_width: Annotated[
         int, typer.Option("--head-width", help="Channels of the edge head.")
     ] = TrainConfig.head_width,
+    context: Annotated[
+        bool, typer.Option("--context/--no-context", help="Add the picture's mean to the coarsest features.")
+    ] = TrainConfig.context,
     final: Annotated[
         str, typer.Option("--final", help="Last upsampling: bilinear, or deconv (learned).")
     ] = TrainConfig.final,
@@ -94,6 +101,7 @@ def train(
         qat=qat,
         paper_head=paper_head,
         head_width=head_width,
+        context=context,
         final=final,
         freeze=freeze,
         epochs=epochs,
@@ -103,6 +111,7 @@ def train(
         lr=lr,
         weight_decay=weight_decay,
         ema=ema,
+        loss=loss,
         augment=augment,
         crop=parse_size(crop, "--crop") if crop else None,
         val_every=val_every,

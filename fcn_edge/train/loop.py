@@ -31,7 +31,7 @@ from fcn_edge.train.distributed import ALONE, Ranks, join, synchronized
 from fcn_edge.train.ema import Ema
 from fcn_edge.train.evaluate import evaluate
 from fcn_edge.train.freeze import Frozen
-from fcn_edge.train.losses import class_weights, count_pixels, segmentation_loss
+from fcn_edge.train.losses import class_weights, count_pixels, find_loss
 from fcn_edge.train.optimizer import make_optimizer, set_rate
 from fcn_edge.train.pictures import draw_contact_sheet, draw_curve
 from fcn_edge.train.precision import Precision
@@ -103,6 +103,7 @@ class Trainer:
         counts = count_pixels(data, len(data.classes))
         self.absent = [name for name, n in zip(data.classes.names, counts, strict=True) if n == 0]
         self.weights = class_weights(counts).to(self.device)
+        self.loss = find_loss(config.loss)
         self.optimizer = make_optimizer(self.model, config.lr, config.weight_decay)
         self.ema = Ema(self.model, config.ema) if config.ema else None
         self.parallel = ranks.parallel(self.model)
@@ -166,7 +167,7 @@ class Trainer:
         inputs = to_input(frames.to(self.device), self.model.mean, self.model.std)
         with self.precision.forward():
             scores = self.parallel(inputs)
-        return segmentation_loss(scores.float(), masks.to(self.device), self.weights)
+        return self.loss(scores.float(), masks.to(self.device), self.weights)
 
     def _learn(self, loss: Tensor, last: bool) -> None:
         """Add the gradients of one batch; after `accumulate` batches, or the epoch's last, take a step."""
@@ -245,7 +246,8 @@ class Trainer:
         if config.start is not None:
             return self._load(config.start)
         width = None if config.paper_head else config.head_width
-        spec = ModelSpec(config.model, len(self.classes), width, not config.paper_head, config.final)
+        context = config.context and not config.paper_head
+        spec = ModelSpec(config.model, len(self.classes), width, context, config.final)
         model = build_model(spec)
         self.loaded = str(load_weights(model, config.weights)) if config.weights else ""
         return self._placed(model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fcn_edge.train.optimizer import restore_states, states_of
 
 FILE = "state.safetensors"
 FREE = ("out", "resume", "device", "workers")  # options that do not change what is learned
+DEFAULTS = {option.name: option.default for option in fields(TrainConfig) if option.default is not MISSING}
 
 
 @dataclass
@@ -100,10 +101,11 @@ def load_state(
 
 def refuse_other_options(saved: dict[str, Any], asked: dict[str, Any]) -> None:
     """Raise MisuseError listing every option that differs."""
-    # an option that is off equals one that did not exist when the run began
-    differs = [key for key in sorted(saved | asked) if (saved.get(key) or None) != (asked.get(key) or None)]
+    # an option that did not exist when the run began was at its default; one that is off equals none
+    was = {key: saved.get(key, DEFAULTS.get(key)) for key in sorted(saved | asked)}
+    differs = [key for key in was if (was[key] or None) != (asked.get(key) or None)]
     if differs:
-        listed = ", ".join(f"{key} was {saved.get(key)} and is {asked.get(key)}" for key in differs)
+        listed = ", ".join(f"{key} was {was[key]} and is {asked.get(key)}" for key in differs)
         raise MisuseError(
             f"cannot resume with other options: {listed}",
             hint="resume with the same, or choose another --out",

@@ -14,6 +14,7 @@ from fcn_edge.cli.console import metrics_text
 from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.train import evaluate, load_checkpoint, train
 from fcn_edge.train.loop import Trainer
+from fcn_edge.train.state import options_of, refuse_other_options
 
 
 def same_weights(a, b):
@@ -84,6 +85,47 @@ def test_resuming_with_other_options_lists_the_differences(config):
         train(config(epochs=1, resume=True, batch=2, lr=1e-3))
     with pytest.raises(MisuseError, match="nothing to resume"):
         train(config(out=config().out / "elsewhere", resume=True))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"loss": "ohem"}, "loss was cross-entropy and is ohem"),
+        ({"context": False}, "context was True and is False"),
+    ],
+)
+def test_resuming_with_another_loss_or_without_the_context_is_refused(config, changed, said):
+    train(config(epochs=1))
+    with pytest.raises(MisuseError, match=said):
+        train(config(epochs=1, resume=True, **changed))
+
+
+def test_a_run_begun_before_an_option_existed_resumes_at_its_default_and_at_no_other(config):
+    now = options_of(config())
+    before = {key: value for key, value in now.items() if key not in ("loss", "context")}
+    refuse_other_options(before, now)
+    with pytest.raises(MisuseError, match="loss was cross-entropy and is boundary"):
+        refuse_other_options(before, now | {"loss": "boundary"})
+
+
+@pytest.mark.parametrize("loss", ["ohem", "boundary"])
+def test_every_loss_trains_and_is_recorded_in_the_checkpoint(config, loss):
+    plain = train(config(out=config().out / "plain"))
+    result = train(config(loss=loss))
+    assert load_checkpoint(result.checkpoint).info["options"]["loss"] == loss
+    assert not same_weights(plain.checkpoint / "last.safetensors", result.checkpoint / "last.safetensors")
+
+
+def test_an_unknown_loss_is_refused_with_the_ones_there_are(config):
+    with pytest.raises(MisuseError, match="unknown loss 'focal'") as refused:
+        config(loss="focal")
+    assert "cross-entropy, ohem, boundary" in str(refused.value.hint)
+
+
+def test_without_context_the_network_lacks_that_branch_and_says_so(config):
+    found = load_checkpoint(train(config(epochs=1, context=False)).checkpoint)
+    assert not found.spec.context
+    assert found.model.context is None
 
 
 KILLED = """
