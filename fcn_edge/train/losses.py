@@ -1,4 +1,4 @@
-"""The losses of --loss: cross-entropy, rare classes weighted up; of hard pixels alone; or with edges up too."""
+"""The losses of --loss: cross-entropy, rare classes weighted up; of hard pixels alone; or with edges up."""
 
 from __future__ import annotations
 
