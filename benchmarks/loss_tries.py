@@ -6,8 +6,10 @@
 
 CamVid val is the street of train's 0016E5, so it says little about other streets: all tries are trained on
 0001TP and 0016E5 and scored on val and on 0006R0, which is left out of training whole. One thread; one seed,
-and the baseline once more with another, to see what luck does. A try that is done is kept in --work and not
-run again. Tries that change the network are timed as INT8 at the end, taking turns with the baseline.
+and the baseline once more with another, to see what luck does. The batch of 4 and the learning rate of 3e-3
+make up for a short schedule: with 8 and 1.5e-3, as zoo:road had, such a baseline knows none of the five rare
+classes. A try that is done is kept in --work and not run again. Tries that change the network are timed as
+INT8 at the end, taking turns with the baseline.
 """
 
 from __future__ import annotations
@@ -95,9 +97,9 @@ TRIES = {
     "no context": Try({"context": False}),
     "head 32": Try({"head_width": 32}),
     "head 64": Try({"head_width": 64}),
+    "baseline, seed 1": Try({"seed": 1}),
     "no class weights": Try({}, Unweighted),
     "auxiliary loss": Try({}, WithAuxiliary),
-    "baseline, seed 1": Try({"seed": 1}),
 }
 
 
@@ -187,10 +189,10 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="camvid:DIR")
     parser.add_argument("--weights", required=True, help="the narrowed backbone (narrow_backbone.py)")
     parser.add_argument("--tries", nargs="+", choices=TRIES, default=list(TRIES))
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=7)
+    parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--crop", default="240x320")
-    parser.add_argument("--lr", type=float, default=TrainConfig.lr)
+    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=200, help="of timing INT8; 0: none")
     parser.add_argument("--work", type=Path, default=Path("out/loss_tries"), help="tries that are done")
