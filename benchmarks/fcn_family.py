@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from nets import camvid, say
 
 from fcn_edge.artifacts import atomic_write_json, hash_json, provenance, read_json
 from fcn_edge.config import TrainConfig
@@ -32,7 +33,6 @@ from fcn_edge.models.pretrained import PACKAGE
 from fcn_edge.train.loop import Trainer
 
 METRICS = ("pixel_accuracy", "mean_accuracy", "miou", "fw_iou")
-CAMVID = (Path("data/camvid"), Path("../shared/data/camvid"))  # where it is looked for
 EPOCHS = 4  # of each stage
 FIRST = {"streets": (160, 40)}  # how many frames of train and val are used ...
 EVERY = {"camvid": 2}  # ... or every how many: CamVid's frames are those of drives, in order
@@ -129,16 +129,10 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def default_data() -> list[str]:
     """Return streets, and CamVid where it is found."""
-    found = [f"camvid:{path}" for path in CAMVID if path.is_dir()]
-    if not found:
-        say(f"no CamVid: it is not in {' or '.join(map(str, CAMVID))}; give --data camvid:DIR")
-    return ["streets", *found[:1]]
+    found = camvid()
+    return ["streets", found] if found else ["streets"]
 
 
 def default_weights() -> str | None:

@@ -19,11 +19,20 @@ from fcn_edge.targets import TARGETS
 NETS = {"efficientnet_lite0": "fcn8s-efficientnet_lite0", "resnet18": "fcn8s-resnet18"}
 SIZES = ((360, 480), (512, 1024))
 CACHE = Path("out/benchmarks")
+CAMVID = (Path("data/camvid"), Path("../shared/data/camvid"))  # where it is looked for
 
 
 def say(text: str) -> None:
     """Tell how the work goes, on stderr."""
     print(text, file=sys.stderr, flush=True)
+
+
+def camvid() -> str | None:
+    """Return CamVid as `--data` takes it; None, and a line on stderr, where it is not found."""
+    found = [f"camvid:{path}" for path in CAMVID if path.is_dir()]
+    if not found:
+        say(f"no CamVid: it is not in {' or '.join(map(str, CAMVID))}; give --data camvid:DIR")
+    return found[0] if found else None
 
 
 def checkpoint(net: str, minutes: float) -> Path:

@@ -1,9 +1,9 @@
 """Our INT8 beside ONNX Runtime's and NNCF's own, on the same network, calibration frames and engine.
 
-    .venv/bin/python benchmarks/quantizers.py CHECKPOINT --data camvid:DIR [--limit N] [--json] [--out FILE]
+    .venv/bin/python benchmarks/quantizers.py [CHECKPOINT] [--data NAME:DIR] [--limit N] [--json] [--out FILE]
 
-NNCF (`pip install -e '.[benchmark]'`) quantizes the OpenVINO model, its home ground, and gives a file that
-only OpenVINO reads. Every other row is a Q/DQ ONNX file, run by OpenVINO on this CPU and, on a few frames, by
+Without arguments: zoo:road on CamVid, from where it is usually kept. NNCF quantizes the OpenVINO model, its
+home ground, and gives a file that only OpenVINO reads. Every other row is a Q/DQ ONNX file, run by OpenVINO on this CPU and, on a few frames, by
 the oracle (ONNX Runtime, node by node as the standard defines them). Where the two disagree, this CPU's
 integer kernels do not compute what the file says. Latency is measured in turns (A B C A B C ...) and given
 relative to fp32 in the same rounds. --ablations adds our recipes with one thing changed.
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from nets import camvid
 
 from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.backends import load_backend
@@ -255,7 +256,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkpoint", nargs="?", default="zoo:road")
-    parser.add_argument("--data", required=True)
+    parser.add_argument("--data", help="NAME:PATH; default: CamVid, where it is found")
     parser.add_argument("--split", default="val")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--count", type=int, default=64, help="calibration frames")
@@ -263,8 +264,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    data = options.data or camvid()
+    if data is None:
+        sys.exit(2)
     recipes = {**OURS, **ABLATIONS} if options.ablations else OURS
-    result = run(options.checkpoint, options.data, options.split, options.limit, options.count, recipes)
+    result = run(options.checkpoint, data, options.split, options.limit, options.count, recipes)
     if options.out:
         atomic_write_json(options.out, result)
     print(json.dumps(result, indent=2) if options.json else text(result))
