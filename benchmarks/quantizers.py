@@ -4,10 +4,10 @@
 
 Without arguments: zoo:road on CamVid, from where it is usually kept. NNCF quantizes the OpenVINO model, its
 home ground, and gives a file that only OpenVINO reads. Every other row is a Q/DQ ONNX file, run by OpenVINO
-on this CPU and, on a few frames, by the oracle (ONNX Runtime, node by node as the standard defines them). Where
-the two disagree, this CPU's integer kernels do not compute what the file says. Latency is measured in turns
-(A B C A B C ...) and given relative to fp32 in the same rounds. --ablations adds our recipes with one thing
-changed.
+on this CPU and, on a few frames, by the oracle (ONNX Runtime, node by node as the standard defines them).
+Where the two disagree, this CPU's integer kernels do not compute what the file says. Latency is measured in
+turns (A B C A B C ...) and given relative to fp32 in the same rounds. --ablations adds our recipes with one
+thing changed.
 """
 
 from __future__ import annotations
