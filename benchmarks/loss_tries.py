@@ -6,10 +6,11 @@
 
 CamVid val is the street of train's 0016E5, so it says little about other streets: all tries are trained on
 0001TP and 0016E5 and scored on val and on 0006R0, which is left out of training whole. One thread; one seed,
-and the baseline once more with another, to see what luck does. The batch of 4 and the learning rate of 3e-3
-make up for a short schedule: with 8 and 1.5e-3, as zoo:road had, such a baseline knows none of the five rare
-classes. A try that is done is kept in --work and not run again. Tries that change the network are timed as
-INT8 at the end, taking turns with the baseline.
+and the baseline once more with another, to see what luck does. A try that is done is kept in --work and not
+run again. Tries that change the network are timed as INT8 at the end, taking turns with the baseline.
+
+Runs this short hardly learn the five rare classes, whatever is tried; nor with the batch of 8 and the
+learning rate of zoo:road (--epochs 8 --batch 8 --lr 0.0015): see docs/experiments.md.
 """
 
 from __future__ import annotations
