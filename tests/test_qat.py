@@ -15,6 +15,7 @@ from fcn_edge.config import CompileConfig, TrainConfig
 from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.evaluate import evaluate
 from fcn_edge.qat import train_for_int8
+from fcn_edge.surgery.candidates import replace
 from fcn_edge.train import load_checkpoint, save_checkpoint, train
 
 
@@ -81,6 +82,22 @@ def test_ranges_of_other_weights_and_surgery_are_refused(runs: dict, tmp_path: P
     with pytest.raises(MisuseError, match="was trained for INT8 as it is"):
         compiled(runs, tmp_path / "never.fcne", upsample="subpixel")
     assert not (tmp_path / "never.fcne").exists()
+
+
+def test_a_network_learns_int8_after_surgery(runs: dict, tmp_path: Path) -> None:
+    """The order that docs/int8.md gives: surgery --out, then train --qat --from it, then compile."""
+    found = load_checkpoint(runs["float"])
+    operated = replace(found.model, {"up.16": "subpixel"})
+    save_checkpoint(tmp_path / "operated", operated, found.classes, {})
+    config = TrainConfig(
+        runs["data"], tmp_path / "int8", start=str(tmp_path / "operated"), qat=True, epochs=1, batch=4, ema=0,
+        augment="none", crop=(64, 64), device="cpu", lr=1e-3,
+    )  # fmt: skip
+    train_for_int8(config)
+    assert load_checkpoint(config.out).spec.upsamplers == {"up.16": "subpixel"}
+    used = compiled({**runs, "int8": config.out}, tmp_path / "net.fcne", target="onnx")
+    assert "up.16.conv" in used["int8_layers"]
+    assert used["recipe"]["method"] == "trained"
 
 
 def test_qat_needs_a_trained_network_of_the_same_classes(runs: dict, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def trace(fcn: FCN) -> fx.Graph:
     except Exception as error:  # fx raises many types for control flow that it cannot follow
         raise FcnEdgeError(
             f"{fcn.spec.name} cannot be followed layer by layer ({type(error).__name__})",
-            hint="train for INT8 before surgery, not after it",
+            hint="please report this network",
         ) from error
 
 

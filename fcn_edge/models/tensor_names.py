@@ -19,8 +19,10 @@ import torch
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from fcn_edge.models.upsample import Cut, Interleave
+
 FRAME = "frame"
-KEEP = (nn.Identity, nn.Dropout, nn.MaxPool2d)  # values stay, or only some of them do
+KEEP = (nn.Identity, nn.Dropout, nn.MaxPool2d, Interleave, Cut)  # values stay, or only some of them do
 LAYERS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
@@ -46,6 +48,10 @@ class ScoreTracer(fx.Tracer):
     def __init__(self) -> None:
         super().__init__()
         self.traced_func_name = "forward_scores"
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Return whether `m` is one operator: what asks for sizes cannot be followed inside."""
+        return isinstance(m, KEEP) or super().is_leaf_module(m, module_qualified_name)
 
 
 def traced_names(graph: fx.Graph, modules: dict[str, nn.Module]) -> dict[fx.Node, str]:

@@ -135,6 +135,39 @@ def axes_of(deconv: nn.ConvTranspose2d) -> tuple[Axis, Axis]:
     return y, x
 
 
+class Interleave(nn.Module):
+    """(N, C * sy * sx, h, w) -> (N, C, h * sy, w * sx): nn.PixelShuffle for strides that may differ."""
+
+    def __init__(self, strides: tuple[int, int]) -> None:
+        super().__init__()
+        self.strides = strides
+
+    def forward(self, phases: Tensor) -> Tensor:
+        """Return the samples of every phase in their places."""
+        sy, sx = self.strides
+        if sy == sx:
+            return F.pixel_shuffle(phases, sy) if sy > 1 else phases
+        n, channels, h, w = phases.shape
+        split = phases.reshape(n, channels // (sy * sx), sy, sx, h, w)
+        return split.permute(0, 1, 4, 2, 5, 3).reshape(n, channels // (sy * sx), h * sy, w * sx)
+
+
+class Cut(nn.Module):
+    """Cuts what a transposed convolution would give out of a canvas that starts `first` (y, x) before it."""
+
+    def __init__(self, axes: tuple[Axis, Axis], first: tuple[int, int]) -> None:
+        super().__init__()
+        self.axes, self.first = axes, first
+
+    def forward(self, canvas: Tensor, x: Tensor) -> Tensor:
+        """Return (N, C', H, W) of a canvas at least as large; x (N, C, h, w) is the layer's input."""
+        height, width = (axis.output_size(size) for axis, size in zip(self.axes, x.shape[-2:], strict=True))
+        top, left = self.first
+        if self.first == (0, 0) and canvas.shape[-2:] == (height, width):
+            return canvas
+        return canvas[..., top : top + height, left : left + width]
+
+
 class SubpixelConv2d(nn.Module):
     """The exact form: a convolution with stride^2 as many outputs, interleaved (depth to space), cropped.
 
@@ -154,11 +187,12 @@ class SubpixelConv2d(nn.Module):
             bias=deconv.bias is not None,
         )
         self.pads = _into_conv(self.conv, y.phase_pads, x.phase_pads)
+        self.interleave = Interleave((y.stride, x.stride))
+        self.cut = Cut(self.axes, (y.phase_crop, x.phase_crop))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to (N, C', H, W)."""
-        phases = self.conv(_pad(x, self.pads))
-        return _crop(_interleave(phases, self.axes), x, self.axes, [axis.phase_crop for axis in self.axes])
+        return self.cut(self.interleave(self.conv(_pad(x, self.pads))), x)
 
 
 class ResizeConv2d(nn.Module):
@@ -210,6 +244,7 @@ class BilinearConv2d(nn.Module):
         else:
             self.conv = nn.Identity()
             self.pads = [*x.triangle_ring, *y.triangle_ring]
+        self.cut = Cut(self.axes, (y.triangle_crop, x.triangle_crop))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to (N, C', H, W)."""
@@ -218,7 +253,7 @@ class BilinearConv2d(nn.Module):
     def resize(self, ringed: Tensor, x: Tensor) -> Tensor:
         """Resize low-resolution samples, ring included, and crop to the output size for input `x`."""
         resized = F.interpolate(ringed, scale_factor=self.scale, mode="bilinear", align_corners=False)
-        return _crop(resized, x, self.axes, [axis.triangle_crop for axis in self.axes])
+        return self.cut(resized, x)
 
 
 def shape_like(deconv: nn.ConvTranspose2d, form: str) -> nn.Module:
@@ -271,20 +306,3 @@ def _into_conv(conv: nn.Conv2d, y: tuple[int, int], x: tuple[int, int]) -> list[
 
 def _pad(x: Tensor, pads: list[int]) -> Tensor:
     return F.pad(x, pads) if any(pads) else x
-
-
-def _interleave(phases: Tensor, axes: tuple[Axis, Axis]) -> Tensor:
-    """(N, C * sy * sx, h, w) -> (N, C, h * sy, w * sx); nn.PixelShuffle for strides that may differ."""
-    sy, sx = axes[0].stride, axes[1].stride
-    if sy == sx:
-        return F.pixel_shuffle(phases, sy) if sy > 1 else phases
-    n, channels, h, w = phases.shape
-    split = phases.reshape(n, channels // (sy * sx), sy, sx, h, w)
-    return split.permute(0, 1, 4, 2, 5, 3).reshape(n, channels // (sy * sx), h * sy, w * sx)
-
-
-def _crop(canvas: Tensor, x: Tensor, axes: tuple[Axis, Axis], first: list[int]) -> Tensor:
-    height, width = (axis.output_size(size) for axis, size in zip(axes, x.shape[-2:], strict=True))
-    if list(first) == [0, 0] and canvas.shape[-2:] == (height, width):
-        return canvas
-    return canvas[..., first[0] : first[0] + height, first[1] : first[1] + width]

@@ -20,12 +20,15 @@ from fcn_edge.models import build_model
 from fcn_edge.models.fake_quant import FakeQuantized, _RoundActivation, round_weight
 from fcn_edge.models.frames import to_input
 from fcn_edge.models.spec import ModelSpec
+from fcn_edge.models.upsample import bilinear_kernel
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.placement import activations_to_quantize
 from fcn_edge.quantize.qat import prepare, quantize_trained, tensor_names
 from fcn_edge.quantize.qdq import quantize_onnx
 from fcn_edge.quantize.recipe import Recipe
 from fcn_edge.quantize.weights import along, quantize_weight, sqnr_db
+from fcn_edge.surgery.candidates import replace
+from fcn_edge.surgery.find import list_upsamplers
 
 SIZE = (48, 64)
 FRAMES = smooth_frames(8)
@@ -139,6 +142,26 @@ def test_tensors_of_residual_blocks_have_the_same_names_in_pytorch_and_onnx(tmp_
     rounding = FakeQuantized(net, dict.fromkeys(wanted, 1.0), "full").train()
     assert len(set(rounding.places.values())) == len(wanted)
     assert not any(module.training for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d))
+
+
+@pytest.mark.parametrize("form", ["subpixel", "bilinear", "bilinear-conv", "resize-conv"])
+def test_a_network_that_surgery_changed_rounds_as_its_exported_graph_does(form: str, tmp_path: Path) -> None:
+    trained = TinyFCN()
+    if form == "bilinear":  # a layer that is a plain resize needs no convolution
+        for layer in list_upsamplers(trained):
+            layer.module.weight.data = bilinear_kernel(2, layer.in_channels)
+    kind = "bilinear" if form == "bilinear-conv" else form
+    forms = {layer.name: kind for layer in list_upsamplers(trained)}
+    net = prepare(replace(trained, forms), CALIBRATION, Recipe(weights="pairs")).eval()
+    layers = [net.fcn.get_submodule(f"{name}.conv") for name in forms]
+    assert [isinstance(layer, torch.nn.Conv2d) for layer in layers] == [form != "bilinear"] * 2
+    fp32 = export_onnx(net.fcn, SIZE, "scores", tmp_path / "fp32.onnx")
+    quantize_trained(fp32, net.fcn, net.record(), tmp_path / "int8.onnx")
+    x = to_input(torch.from_numpy(np.stack(FRAMES[:2])), net.mean, net.std)
+    rounding = net.forward_scores(x)
+    assert sqnr_db(scores(tmp_path / "int8.onnx", FRAMES[:2]), rounding.detach().numpy()) > 40
+    rounding.square().mean().backward()
+    assert all(weight.grad.any() for layer in layers for weight in layer.parameters())
 
 
 def test_a_network_that_cannot_be_followed_is_one_sentence() -> None:
