@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,7 @@ def main() -> None:
     arguments = parser.parse_args()
     train, val = (open_dataset(arguments.data, split, labelled=False) for split in ("train", "val"))
     results = measure_all(train, val)
-    record = {"results": results, "cpu": cpu_model(), "provenance": provenance()}
+    record = {"results": results, "cpu": cpu_model(), "provenance": provenance("python " + " ".join(sys.argv))}
     atomic_write_json(arguments.out, record)
     print(json.dumps(record, indent=2) if arguments.json else text(results))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "checkpoint": options.checkpoint, "data": options.data, "factor": FACTOR, "channels": CHANNELS,
         "miou": rows, "steps": result.steps, "seconds": round(result.seconds), "lr": options.lr,
-        "cpu": cpu_model(), "provenance": provenance(),
+        "cpu": cpu_model(), "provenance": provenance("python " + " ".join(sys.argv)),
     }  # fmt: skip
 
 

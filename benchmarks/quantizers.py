@@ -218,7 +218,7 @@ def run(
         "checkpoint": checkpoint, "model": network.spec.name, "data": data, "split": split, "frames": total,
         "calibration_frames": len(calibration), "cpu": cpu_model(),
         "threads": len(os.sched_getaffinity(0)), "classes": network.classes.names, "rows": rows,
-        "provenance": provenance(),
+        "provenance": provenance("python " + " ".join(sys.argv)),
     }  # fmt: skip
 
 
