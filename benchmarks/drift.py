@@ -149,7 +149,8 @@ def main() -> None:
     arguments = parser.parse_args()
     train, val = (open_dataset(arguments.data, split, labelled=False) for split in ("train", "val"))
     results = measure_all(train, val)
-    record = {"results": results, "cpu": cpu_model(), "provenance": provenance("python " + " ".join(sys.argv))}
+    command = "python " + " ".join(sys.argv)
+    record = {"results": results, "cpu": cpu_model(), "provenance": provenance(command)}
     atomic_write_json(arguments.out, record)
     print(json.dumps(record, indent=2) if arguments.json else text(results))
 
