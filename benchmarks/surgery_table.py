@@ -1,8 +1,8 @@
 """Where is resize-conv better for quantization? Every candidate of two layers of four trained networks.
 
-    python benchmarks/surgery_table.py --quick          # under 10 minutes on two cores: small and short
-    python benchmarks/surgery_table.py                  # hours
-    python benchmarks/surgery_table.py --quick --json   # the record on stdout, nothing else there
+    python benchmarks/surgery_table.py           # --quick, as committed: small nets, short training; minutes
+    python benchmarks/surgery_table.py --long    # larger frames, longer training; hours
+    python benchmarks/surgery_table.py --json    # the record on stdout, nothing else there
 
 The layers are a x2 and the x8. Each row replaces one, quantizes the network with the same calibration frames
 and runs it on OpenVINO. The reference of agreement and SQNR is the original in fp32 on the same engine. What
@@ -72,7 +72,7 @@ class Scale:
     rounds: int
 
 
-FULL = Scale("192x256", epochs=80, train_frames=400, val_frames=60, calibration_frames=64, rounds=100)
+LONG = Scale("192x256", epochs=80, train_frames=400, val_frames=60, calibration_frames=64, rounds=100)
 QUICK = Scale("96x128", epochs=10, train_frames=96, val_frames=24, calibration_frames=16, rounds=60)
 
 
@@ -82,7 +82,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     keys = [net.key for net in NETS]
-    parser.add_argument("--quick", action="store_true")
+    scales = parser.add_mutually_exclusive_group()
+    scales.add_argument("--quick", action="store_true", help="small and short, under 10 minutes (the default)")
+    scales.add_argument("--long", action="store_true", help="larger frames, longer training; hours")
     parser.add_argument("--json", action="store_true", help="print the record instead of the table")
     parser.add_argument("--net", action="append", choices=keys, help="only this network (repeatable)")
     parser.add_argument("--until", choices=STAGES, default="time", help="stop after this stage")
@@ -92,7 +94,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
-    scale = QUICK if options.quick else FULL
+    scale = LONG if options.long else QUICK
     folder = WORK / f"{scale.size}-{scale.epochs}"
     if options.fresh:
         shutil.rmtree(folder, ignore_errors=True)
