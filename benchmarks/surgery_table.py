@@ -83,7 +83,7 @@ def main() -> None:
     )
     keys = [net.key for net in NETS]
     scales = parser.add_mutually_exclusive_group()
-    scales.add_argument("--quick", action="store_true", help="small and short, under 10 minutes (the default)")
+    scales.add_argument("--quick", action="store_true", help="small and short, in 10 minutes (the default)")
     scales.add_argument("--long", action="store_true", help="larger frames, longer training; hours")
     parser.add_argument("--json", action="store_true", help="print the record instead of the table")
     parser.add_argument("--net", action="append", choices=keys, help="only this network (repeatable)")
