@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.errors import FcnEdgeError, MisuseError
 
 PathLike = str | os.PathLike[str]
 
@@ -41,17 +41,17 @@ def hash_json(value: Any) -> str:
     return sha256_bytes(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
 
 
-def read_json(path: PathLike) -> Any:
-    """Return the JSON value of a file; a missing or broken file is one sentence that names it."""
+def read_json(path: PathLike, hint: str = "") -> Any:
+    """Return the JSON value of a file; a missing or broken file is one sentence that names it, and `hint`."""
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise FcnEdgeError(f"no such file: {path}") from error
+        raise FcnEdgeError(f"no such file: {path}", hint=hint) from error
     except OSError as error:
-        raise FcnEdgeError(f"{path} cannot be read: {error.strerror}") from error
+        raise FcnEdgeError(f"{path} cannot be read: {error.strerror}", hint=hint) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise FcnEdgeError(f"{path} is not valid JSON ({error})") from error
+        raise FcnEdgeError(f"{path} is not valid JSON ({error})", hint=hint) from error
 
 
 def atomic_write_bytes(path: PathLike, data: bytes) -> Path:
@@ -84,6 +84,22 @@ def atomic_write_text(path: PathLike, text: str) -> Path:
 def atomic_write_json(path: PathLike, value: Any) -> Path:
     """Write a JSON value atomically, indented, with a final newline; NaN and infinity are refused."""
     return atomic_write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def check_folder(path: PathLike, flag: str = "--out") -> None:
+    """Raise MisuseError where no folder can be at `path`, which `flag` named: asked before long work."""
+    for place in (Path(path), *Path(path).parents):
+        if place.is_dir():
+            return
+        if place.exists():
+            raise MisuseError(f"{flag} {path}: {place} is a file", hint="name a folder, there or to be made")
+
+
+def check_file(path: PathLike, flag: str = "--out") -> None:
+    """Raise MisuseError where no file can be written at `path`, which `flag` named."""
+    if Path(path).is_dir():
+        raise MisuseError(f"{flag} {path} is a folder", hint="name a file in it")
+    check_folder(Path(path).parent, flag)
 
 
 @contextmanager

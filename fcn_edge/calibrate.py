@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.artifacts import atomic_write_json, read_json
+from fcn_edge.artifacts import atomic_write_json, check_file, read_json
 from fcn_edge.data import Dataset, open_dataset
 from fcn_edge.errors import FcnEdgeError
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
@@ -36,6 +36,8 @@ def calibrate(
     labelled: use the masks, so that every class is covered. like: frames of the deployment (NAME:PATH) whose
     light and sharpness the set should cover.
     """
+    if out is not None:
+        check_file(out)
     dataset = open_dataset(data, split, labelled=labelled)
     chosen = choose_frames(dataset, count, seed)
     masks = None

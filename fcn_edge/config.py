@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fcn_edge.errors import MisuseError, unknown_name
 
+LONGEST_SIDE = 8192  # pixels of a frame: beyond it memory runs out long before anything is seen
 PRECISIONS = ("fp32", "fp16", "int8")
 AUGMENTATIONS = ("none", "standard", "strong")
 LOSSES = ("cross-entropy", "ohem", "boundary")
@@ -17,7 +18,10 @@ def parse_size(text: str, flag: str = "--size") -> tuple[int, int]:
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
         raise MisuseError(f"{flag} '{text}' is not HEIGHTxWIDTH", hint=f"type for example {flag} 360x480")
-    return int(parts[0]), int(parts[1])
+    height, width = int(parts[0]), int(parts[1])
+    if max(height, width) > LONGEST_SIDE:
+        raise MisuseError(f"{flag} is {text}", hint=f"type at most {LONGEST_SIDE}x{LONGEST_SIDE}")
+    return height, width
 
 
 def parse_precision(name: str | None, int8: bool) -> str:
@@ -155,3 +159,8 @@ class BenchConfig:
             raise MisuseError(f"--threads is {self.threads}", hint="type --threads 1 or more")
         if self.against and not self.checkpoint:
             raise MisuseError("--against needs the trained network", hint="add --checkpoint RUN or zoo:NAME")
+        if self.checkpoint and not self.against:
+            raise MisuseError(
+                f"--checkpoint {self.checkpoint} is for the runtimes of --against, and none is named",
+                hint="add --against NAME,... or leave --checkpoint out",
+            )

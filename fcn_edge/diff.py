@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from fcn_edge.artifacts import atomic_write_bytes, atomic_write_json
+from fcn_edge.artifacts import atomic_write_bytes, atomic_write_json, check_folder
 from fcn_edge.bundle import read_bundle
 from fcn_edge.data import open_dataset
 from fcn_edge.errors import FcnEdgeError
@@ -96,6 +96,7 @@ def diff(
     the first below 20 dB.
     """
     note = progress or (lambda text: None)
+    check_folder(out)
     subjects = [open_subject(what, allow_ungated=True) for what in (a, b)]
     dataset = open_dataset(data, split, labelled=False)
     for subject in subjects:

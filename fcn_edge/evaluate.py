@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fcn_edge.data import Dataset, open_dataset
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.train.metrics import ConfusionMatrix
 
 Frame = npt.NDArray[np.uint8]
@@ -60,7 +60,7 @@ def open_subject(what: str, *, size: tuple[int, int] | None = None, allow_ungate
 
         bundle = read_bundle(what)
         if size is not None and size != bundle.size:
-            raise FcnEdgeError(
+            raise MisuseError(
                 f"{what} is compiled for {bundle.size[0]}x{bundle.size[1]}", hint="leave --size out"
             )
         return Subject(what, open_bundle(what, allow_ungated=allow_ungated), tuple(bundle.class_names))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fcn_edge.artifacts import read_json
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.errors import MisuseError
 
 DEFAULT_SIZE = (360, 480)
 SURGERY = "evidence/surgery.json"
@@ -36,7 +36,10 @@ def inspect_subject(subject: str, *, size: tuple[int, int] | None = None) -> Ins
     """
     if (Path(subject) / "manifest.json").is_file():
         if size is not None:
-            raise FcnEdgeError("--size does not apply to a bundle: its size was fixed by compile")
+            raise MisuseError(
+                f"--size {size[0]}x{size[1]}: compile has fixed the size of {subject}",
+                hint="leave --size out",
+            )
         return _inspect_bundle(Path(subject))
     return _inspect_checkpoint(subject, size or DEFAULT_SIZE)
 

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from fcn_edge.artifacts import atomic_write_bytes, atomic_write_json
+from fcn_edge.artifacts import atomic_write_bytes, atomic_write_json, check_folder
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.resize import resize_frame
 from fcn_edge.config import CompileConfig
 from fcn_edge.data import open_dataset
 from fcn_edge.errors import MisuseError, unknown_name
-from fcn_edge.evaluate import check_classes
+from fcn_edge.evaluate import check_classes, is_bundle
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.gating import SENSITIVITY_FRAMES
 from fcn_edge.operate import race, spread
@@ -56,6 +56,13 @@ def sensitivity(
     if target.weights is None or config.data is None:
         raise MisuseError(
             f"--target {config.target} is float only", hint="sensitivity is about INT8: openvino"
+        )
+    if out is not None:
+        check_folder(out)
+    if is_bundle(config.checkpoint):
+        raise MisuseError(
+            f"{config.checkpoint} is a bundle, already quantized",
+            hint="give the checkpoint it was compiled from: a run folder, a .safetensors file or zoo:NAME",
         )
     recipe = replace(recipe_for(config.recipe, target.weights), float_scores=False)
     checkpoint = load_checkpoint(config.checkpoint)

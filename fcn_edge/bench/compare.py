@@ -72,11 +72,10 @@ class Budget:
 
 def read_report(path: Path) -> Json:
     """Read a report.json that `fcn-edge bench` wrote; anything else is one sentence."""
-    report = read_json(path)
+    hint = "give the report.json of an earlier `fcn-edge bench --report`"
+    report = read_json(path, hint)
     if not isinstance(report, dict) or report.get("magic") != MAGIC or not report.get("bundles"):
-        raise FcnEdgeError(
-            f"{path} is not a report of fcn-edge", hint="give a report.json of `fcn-edge bench`"
-        )
+        raise FcnEdgeError(f"{path} is not a report of fcn-edge", hint=hint)
     if report.get("schema", [1])[0] != 1:
         raise FcnEdgeError(f"{path} has schema {report['schema']}, and this version reads 1")
     try:

@@ -49,7 +49,10 @@ def open_subject(path: Path) -> Subject:
     if not path.is_dir():
         raise FcnEdgeError(f"no bundle at {path}", hint="`fcn-edge compile` makes one: a folder NAME.fcne")
     if not (path / "manifest.json").is_file():
-        raise FcnEdgeError(f"{path} is not a bundle: it has no manifest.json")
+        raise FcnEdgeError(
+            f"{path} is not a bundle: it has no manifest.json",
+            hint="name a folder NAME.fcne of `fcn-edge compile`",
+        )
     manifest = read_json(path / "manifest.json")
     if not isinstance(manifest, dict) or manifest.get("magic") != "fcn-edge-bundle":
         raise FcnEdgeError(f"{path / 'manifest.json'} is not the manifest of a bundle")
@@ -97,7 +100,10 @@ def _with_distinct_names(subjects: list[Subject]) -> list[Subject]:
 def check_source(source: Path) -> None:
     """Raise FcnEdgeError where there is no clip, or a folder without one image; the runtime judges clips."""
     if not source.exists():
-        raise FcnEdgeError(f"no such clip or folder: {source}")
+        raise FcnEdgeError(
+            f"no such clip or folder: {source}",
+            hint="check the path, or leave --source out for the golden frames",
+        )
     if source.is_dir() and not any(one.suffix.lower() in IMAGE_SUFFIXES for one in source.iterdir()):
         raise FcnEdgeError(
             f"{source} holds no image", hint="name a clip, or a folder of PNG, JPEG or BMP files"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         message = getattr(error, "format_message", None)
         if message is None:
             return _internal(error)
-        return _fail(f"{_one_line(message())}; see: {_help_command(error)}", 2)
+        return _fail(f"{_one_line(message())}{_value_seen(error)}; see: {_help_command(error)}", 2)
 
 
 def main() -> NoReturn:
@@ -109,6 +109,12 @@ def _internal(error: Exception) -> int:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _value_seen(error: Exception) -> str:
+    """Return the value that an option refused, which Typer's message leaves out and its cause knows."""
+    details: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
+    return f", not '{details[0]['input']}'" if details else ""
 
 
 def _help_command(error: Exception) -> str:

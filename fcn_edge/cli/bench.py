@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fcn_edge.artifacts import check_folder
 from fcn_edge.cli.console import emit, note, table
 from fcn_edge.cli.options import JsonOption, UngatedOption
 from fcn_edge.config import BenchConfig
@@ -79,6 +80,10 @@ def bench(
     from fcn_edge.bench.compare import check_percentile, judge_report, percentile_key, read_report
     from fcn_edge.report import write_report
 
+    if report is not None:
+        check_folder(report, "--report")
+    if budget_ms is not None and not budget_ms > 0:
+        raise MisuseError(f"--budget-ms is {budget_ms:g}", hint="type milliseconds, e.g. --budget-ms 33")
     percentile_key(percentile)
     if budget_ms is not None or percentile != 99.0:
         check_percentile(percentile, frames, rounds)

@@ -9,6 +9,7 @@ import typer
 
 from fcn_edge.cli.console import emit, table
 from fcn_edge.cli.options import DataOption, JsonOption, SeedOption
+from fcn_edge.errors import MisuseError
 
 
 def calibrate(
@@ -25,7 +26,9 @@ def calibrate(
         str | None,
         typer.Option("--like", metavar="NAME:PATH", help="Frames of the deployment, e.g. video:drive.mp4."),
     ] = None,
-    like_split: Annotated[str, typer.Option("--like-split", help="Split of --like.")] = "val",
+    like_split: Annotated[
+        str | None, typer.Option("--like-split", help="Split of --like; default: val.")
+    ] = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
@@ -33,6 +36,8 @@ def calibrate(
 
     Example: fcn-edge calibrate --data camvid:data/camvid --like video:drive.mp4 --out set.json
     """
+    if like_split and not like:
+        raise MisuseError(f"--like-split {like_split} without --like", hint="add --like NAME:PATH")
     from fcn_edge.calibrate import calibrate as run
 
     record = run(
@@ -42,7 +47,7 @@ def calibrate(
         count=count,
         seed=seed,
         like=like,
-        like_split=like_split,
+        like_split=like_split or "val",
         out=out,
     )
     emit(record, _text(record), as_json=json)

@@ -17,7 +17,7 @@ from fcn_edge.data.folder import open_folder
 from fcn_edge.data.streets import open_streets
 from fcn_edge.data.video import open_video
 from fcn_edge.data.voc import open_voc
-from fcn_edge.errors import unknown_name
+from fcn_edge.errors import MisuseError, unknown_name
 
 __all__ = ["ADAPTERS", "IGNORE", "ClassFile", "Classes", "Dataset", "Sample", "open_dataset"]
 
@@ -39,6 +39,11 @@ def open_dataset(spec: str, split: str, *, labelled: bool = True) -> Dataset:
     that cannot be used, MisuseError (listing the valid ones) for an adapter or a split that does not exist.
     """
     name, _, where = spec.partition(":")
+    if spec and not where and any(mark in spec for mark in "/\\."):
+        raise MisuseError(
+            f"'{spec}' is a path without a data set's name",
+            hint=f"type NAME:{spec}; names: {', '.join(ADAPTERS)}",
+        )
     if name not in ADAPTERS:
         raise unknown_name("data set", name, tuple(ADAPTERS))
     return ADAPTERS[name](where, split, labelled=labelled)

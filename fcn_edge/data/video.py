@@ -64,7 +64,7 @@ def open_video(where: str, split: str, *, labelled: bool = True) -> VideoDataset
         raise MisuseError("--data video names no file", hint="type --data video:FILE")
     if labelled:
         raise MisuseError(
-            f"video:{where} has no masks", hint="give labelled data, or compile with --no-labels"
+            f"video:{where} has no masks", hint="give labelled data, or go without masks: compile --no-labels"
         )
     if split not in FLAT_SPLITS:
         raise unknown_split(split, list(FLAT_SPLITS), where)

@@ -62,7 +62,10 @@ def read_recipe(path: Path) -> Recipe:
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise FcnEdgeError(f"no such recipe: {path}", hint="see calibration/recipes/") from error
+        raise FcnEdgeError(
+            f"no such recipe: {path}",
+            hint=f"type {', '.join(METHODS)} or a TOML file, see calibration/recipes/",
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FcnEdgeError(f"{path} is not valid TOML ({error})") from error
     types = {field.name: type(field.default) for field in fields(Recipe)}

@@ -13,10 +13,11 @@ import torch
 from fcn_edge.bench.rivals import RIVALS, Rival, RivalContext
 from fcn_edge.bench.rivals import field as field_module
 from fcn_edge.bench.rivals.convert import int8_table
-from fcn_edge.bench.rivals.field import Field, check_names
+from fcn_edge.bench.rivals.field import Field, check_names, make_field
 from fcn_edge.bench.rivals.frames import first_frames
 from fcn_edge.bench.rivals.predictors import argmax
 from fcn_edge.bench.rivals.worker import masks_of
+from fcn_edge.bench.subject import open_subject
 from fcn_edge.config import BenchConfig
 from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.models.frames import to_input
@@ -140,6 +141,13 @@ def test_an_unknown_rival_lists_the_known_ones() -> None:
 def test_rivals_without_a_checkpoint_are_refused() -> None:
     with pytest.raises(MisuseError, match="--checkpoint"):
         BenchConfig(against=("torch",))
+
+
+def test_a_checkpoint_that_cannot_be_read_is_told_before_any_rival_starts(tmp_path: Path) -> None:
+    golden = open_subject(Path(__file__).parents[1] / "golden/tiny.fcne")
+    config = BenchConfig(against=("torch",), checkpoint=str(tmp_path / "absent"))
+    with pytest.raises(FcnEdgeError, match="no such checkpoint"):
+        make_field(golden, tmp_path, config, tmp_path / "cache", print)
 
 
 def test_every_rival_says_how_it_is_set_up() -> None:

@@ -51,12 +51,39 @@ def test_summary_of_a_command_fits_its_line_in_the_list(
         (["compile", "x", "--out", "y", "--size", "360"], "--size 360x480"),
         (["train", "--data", "streets", "--out", "y", "--crop", "64"], "--crop '64' is not HEIGHTxWIDTH"),
         (["train", "--data", "streets", "--out", "x", "--epochs", "0"], "--epochs"),
+        (["eval", "zoo:road", "--data", "streets", "--limit", "0"], "equal to 1, not '0'"),
+        (["eval", "zoo:road", "--data", "streets", "--limit", "two"], "not 'two'"),
+        (["eval", "zoo:road", "--data", "streets", "--size", "360x100000"], "at most 8192x8192"),
+        (["eval", "zoo:road", "--data", "streets", "--split", "vall"], "'vall'"),
+        (["eval", "{golden}", "--data", "streets", "--size", "64x64"], "leave --size out"),
+        (["eval", "zoo:road", "--data", "drive.mp4"], "type NAME:drive.mp4"),
+        (["inspect", "{golden}", "--size", "64x64"], "leave --size out"),
+        (["inspect", "zoo:rod"], "did you mean 'road'"),
+        (["inspect", "zoo:road", "--size", "99999x99999"], "--size is 99999x99999"),
+        (["sensitivity", "{golden}", "--data", "streets"], "is a bundle"),
+        (["sensitivity", "zoo:road", "--data", "streets", "--target", "openvno"], "'openvino'"),
+        (["sensitivity", "zoo:road", "--data", "streets", "--out", "{file}"], "is a file; name a folder"),
+        (["sensitivity", "zoo:road", "--data", "streets", "--calibration-count", "0"], "at least 8"),
+        (["diff", "zoo:road", "zoo:road", "--data", "streets", "--out", "{file}/x"], "text.txt is a file"),
+        (["diff", "zoo:road", "zoo:road", "--data", "nope", "--out", "x"], "unknown data set 'nope'"),
+        (["diff", "zoo:road", "zoo:road", "--data", "streets", "--out", "x", "--limit", "0"], "not '0'"),
+        (["calibrate", "--data", "streets", "--count", "3"], "3 calibration frames"),
+        (["calibrate", "--data", "streets", "--like-split", "train"], "without --like"),
+        (["calibrate", "--data", "streets", "--out", "{folder}"], "is a folder; name a file in it"),
+        (["calibrate", "--data", "video:drive.mp4", "--labels"], "has no masks"),
+        (["bench", "{golden}", "--budget-ms", "-1"], "--budget-ms is -1"),
+        (["bench", "{golden}", "--percentile", "98"], "valid: 50, 90, 99, 99.9, 100"),
+        (["bench", "{golden}", "--report", "{file}"], "--report"),
+        (["bench", "{golden}", "--checkpoint", "zoo:road"], "add --against"),
+        (["bench", "{golden}", "--cpus", "one"], "like --cpus 0,1"),
     ],
 )
 def test_misuse_is_one_line_with_the_mend_and_exit_code_2(
-    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], meant: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(arguments) == 2
+    (tmp_path / "text.txt").write_text("not a folder")
+    places = {"golden": ROOT / "tests/golden/tiny.fcne", "file": tmp_path / "text.txt", "folder": tmp_path}
+    assert run([argument.format(**places) for argument in arguments]) == 2
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.startswith("fcn-edge: error: ")
@@ -78,12 +105,19 @@ def test_misuse_is_one_line_with_the_mend_and_exit_code_2(
         (["compile", "{tmp}/absent", "--target", "tpu", "--out", "{tmp}/b.fcne"], "openvino"),
         (["inspect", "{tmp}/absent"], "absent"),
         (["bench", "{tmp}/absent.fcne"], "absent.fcne"),
+        (["bench", "{golden}", "--source", "{tmp}/absent.mp4"], "leave --source out"),
+        (["bench", "{golden}", "--baseline", "{tmp}/absent.json"], "give the report.json"),
+        (["calibrate", "--data", "video:{tmp}/absent.mp4"], "absent.mp4"),
+        (["diff", "{golden}", "{tmp}/absent", "--data", "streets", "--out", "{tmp}/d"], "absent"),
+        (["diff", "zoo:road", "{golden}", "--data", "streets", "--out", "{tmp}/d"], "was trained on 5"),
+        (["sensitivity", "zoo:road", "--data", "streets", "--recipe", "best"], "minmax, percentile"),
     ],
 )
 def test_bad_input_is_one_line_without_traceback_and_leaves_nothing(
     arguments: list[str], named: str, tmp_path: Path
 ) -> None:
-    done = fcn_edge(*(argument.format(tmp=tmp_path) for argument in arguments))
+    golden = ROOT / "tests/golden/tiny.fcne"
+    done = fcn_edge(*(argument.format(tmp=tmp_path, golden=golden) for argument in arguments))
     assert done.returncode in (1, 2), done.stderr
     assert "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]

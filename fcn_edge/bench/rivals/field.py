@@ -123,6 +123,7 @@ def make_field(subject: Subject, source: Path, config: BenchConfig, folder: Path
     )
     if not config.against:
         return Field((), context, np.zeros(0, np.uint8), say)
+    context.model()  # a checkpoint that cannot be read fails here, not as one rival after the other
     folder.mkdir(parents=True, exist_ok=True)
     frames = first_frames(source, subject.size, CALIBRATION_FRAMES)
     np.save(context.calibration, np.stack(frames))
