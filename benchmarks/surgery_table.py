@@ -37,7 +37,7 @@ from fcn_edge.backends import load_backend
 from fcn_edge.backends.tail import mask_from_scores
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.machine import cpu_flags, cpu_model, int8_path, usable_cores
-from fcn_edge.operate import race, stand_ins
+from fcn_edge.operate import stand_ins
 from fcn_edge.quantize.calibration import choose_frames
 from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import quantize_with
@@ -52,6 +52,7 @@ from fcn_edge.surgery.rule import Rule
 from fcn_edge.surgery.table import LayerRow
 from fcn_edge.targets import TARGETS
 from fcn_edge.train.metrics import ConfusionMatrix
+from fcn_edge.turns import in_turns
 
 WORK = Path("out/surgery_table")
 RESULT = Path("benchmarks/results/surgery_table.json")
@@ -206,7 +207,7 @@ class Group:
         openvino = load_backend("openvino")
         engines = [openvino.open(self.folder / f"{key}.onnx", None, {}) for key in keys]
         frame = load_data(self.data, "val", self.scale.val_frames, self.net)[0].frame
-        times = np.array(race(engines, frame, self.scale.rounds))
+        times = in_turns([engine.infer for engine in engines], [frame], self.scale.rounds)
         medians = np.median(times / times[0], axis=1)
         return {
             "ms": round(float(np.median(times[0])), 3),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from torch import nn
 
@@ -35,8 +33,8 @@ from fcn_edge.surgery.onnx_rewrite import substitute
 from fcn_edge.surgery.pictures import write_pictures
 from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS
 from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
+from fcn_edge.turns import Frame, in_turns
 
-Frame = npt.NDArray[np.uint8]
 Note = Callable[[str], None]
 Item = TypeVar("Item")
 
@@ -107,7 +105,7 @@ class TargetMeasure:
             engine = self._open(int8)
             precision = self._precision(int8, Path(folder))
         if self._kept is None:
-            self._kept = engine, float(np.median(race([engine], self.frames[0])[0]))
+            self._kept = engine, float(np.median(in_turns([engine.infer], self.frames[:1], ROUNDS)))
             self._period = pattern_period(list_upsamplers(model))
         scores = [engine.infer(frame) for frame in self.frames]
         latency = self._latency(engine, *self._kept) if self._runs_here else None
@@ -133,7 +131,8 @@ class TargetMeasure:
     def _latency(self, engine: Engine, kept: Engine, kept_ms: float) -> float:
         if engine is kept:
             return kept_ms
-        before, after = (np.median(times) for times in race([kept, engine], self.frames[0]))
+        times = in_turns([kept.infer, engine.infer], self.frames[:1], ROUNDS)
+        before, after = np.median(times, axis=1)
         return float(kept_ms * after / before)
 
     def _precision(self, int8: Path, folder: Path) -> dict[str, str]:
@@ -143,18 +142,6 @@ class TargetMeasure:
         said = load_backend("tensorrt-rtx").build(int8, folder, self._config.options)
         in_float = set(said["float_layers"])
         return {name: "float" if name in in_float else "int8" for name in layer_names(onnx.load(int8))}
-
-
-def race(engines: Sequence[Engine], frame: Frame, rounds: int = ROUNDS) -> list[list[float]]:
-    """Return the milliseconds of `rounds` runs of each engine, in turns, after two that do not count."""
-    times: list[list[float]] = [[] for _ in engines]
-    for number in range(rounds + 2):
-        for engine, own in zip(engines, times, strict=True):
-            start = time.perf_counter()
-            engine.infer(frame)
-            if number >= 2:
-                own.append(1e3 * (time.perf_counter() - start))
-    return times
 
 
 def stand_ins(model: nn.Module) -> dict[str, nn.Module]:

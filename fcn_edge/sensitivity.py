@@ -23,7 +23,7 @@ from fcn_edge.errors import MisuseError, unknown_name
 from fcn_edge.evaluate import check_classes, is_bundle
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.gating import SENSITIVITY_FRAMES
-from fcn_edge.operate import race, spread
+from fcn_edge.operate import spread
 from fcn_edge.quantize.calibration import choose_frames
 from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import measure, quantize_with
@@ -32,6 +32,7 @@ from fcn_edge.quantize.sensitivity import rank_layers
 from fcn_edge.quantize.table import RangeTable
 from fcn_edge.targets import TARGETS
 from fcn_edge.train.checkpoint import load_checkpoint
+from fcn_edge.turns import in_turns
 
 Note = Callable[[str], None]
 UNCACHED = {"cache": "off"}  # every layer makes an engine that nobody asks for again
@@ -106,7 +107,7 @@ def saved_times(
         for number, name in enumerate(names, 1):
             quantize_with(fp32, table, replace(recipe, float_layers=(name,)), path)
             other = load_backend(engine).open(path, None, UNCACHED)
-            int8, mixed = (np.array(times) for times in race([whole, other], frame, ROUNDS))
+            int8, mixed = in_turns([whole.infer, other.infer], [frame], ROUNDS)
             saved[name] = round(float(np.median(mixed - int8)), 3)
             tell(number, len(names))
     return saved

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fcn_edge.quantize.gate import GateVerdict
+from fcn_edge.turns import Frame, in_turns
 
-Frame = npt.NDArray[np.uint8]
 Segment = Callable[[Frame], Frame]
-ROUNDS = 40  # of one frame through each engine, after three that do not count
+ROUNDS = 40  # of one frame through each engine
 WORTH = 0.95  # of fp32's time: INT8 that takes more of it saves nothing that a user would notice
 
 
@@ -43,21 +41,7 @@ class Worth:
 
 
 def weigh(fp32: Segment, int8: Segment, frames: Sequence[Frame], rounds: int = ROUNDS) -> Worth:
-    """Return the ratio of the times that both take for a uint8 (H, W, 3) frame, tail included.
-
-    They run in turns, so that a machine that slows down slows both.
-    """
-    ratios = []
-    for number in range(rounds + 3):
-        frame = frames[number % len(frames)]
-        before, after = _seconds(fp32, frame), _seconds(int8, frame)
-        if number >= 3:
-            ratios.append(after / before)
-    low, middle, high = np.percentile(ratios, [25, 50, 75])
+    """Return the ratio of the times that both take for a uint8 (H, W, 3) frame, tail included."""
+    before, after = in_turns([fp32, int8], frames, rounds)
+    low, middle, high = np.percentile(after / before, [25, 50, 75])
     return Worth(round(float(middle), 3), (round(float(low), 3), round(float(high), 3)))
-
-
-def _seconds(segment: Segment, frame: Frame) -> float:
-    start = time.perf_counter()
-    segment(frame)
-    return time.perf_counter() - start

@@ -30,6 +30,7 @@ ORDER = [
         "qat",
         "sensitivity",
         "worth",
+        "turns",
         "gating",
         "gate_runtime",
         "compile",

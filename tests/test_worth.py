@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fcn_edge import worth
+from fcn_edge import turns, worth
 from fcn_edge.quantize.gate import Limits, judge, ungated
 
 FRAMES = [np.zeros((4, 4, 3), np.uint8)]
@@ -27,7 +27,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(worth.time, "perf_counter", lambda: made.now)
+    monkeypatch.setattr(turns.time, "perf_counter", lambda: made.now)
     return made
 
 
