@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,6 +31,23 @@ def conv_bn_relu(in_channels: int, out_channels: int, kernel: int, stride: int =
     conv = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(conv, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
+
+
+def conv_bn_relu6(
+    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1, eps: float = 1e-5
+) -> nn.Sequential:
+    """Return conv, BatchNorm, ReLU6."""
+    return conv_bn(in_channels, out_channels, kernel, stride, groups, eps=eps).append(nn.ReLU6(inplace=True))
+
+
+def tapped(blocks: Iterable[nn.Module], taps: Mapping[int, int], x: Tensor) -> dict[int, Tensor]:
+    """Return {stride: output} of those of the blocks, run one after the other, that `taps` gives a stride."""
+    found: dict[int, Tensor] = {}
+    for number, block in enumerate(blocks):
+        x = block(x)
+        if number in taps:
+            found[taps[number]] = x
+    return found
 
 
 def bilinear_deconv(channels: int, stride: int, out_channels: int | None = None) -> nn.ConvTranspose2d:

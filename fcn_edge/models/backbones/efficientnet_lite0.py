@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from fcn_edge.models.layers import conv_bn
+from fcn_edge.models.layers import conv_bn, conv_bn_relu6, tapped
 
 BN_EPS = 1e-3  # as trained: a tenth of the running variances are below 0.011, so 1e-5 is another function
 
@@ -26,8 +26,8 @@ class MBConv(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, expand: int, kernel: int, stride: int) -> None:
         super().__init__()
         hidden = in_channels * expand
-        layers: list[nn.Module] = [] if expand == 1 else [conv_bn_relu6(in_channels, hidden, 1)]
-        layers += [conv_bn_relu6(hidden, hidden, kernel, stride, groups=hidden)]
+        layers: list[nn.Module] = [] if expand == 1 else [conv_bn_relu6(in_channels, hidden, 1, eps=BN_EPS)]
+        layers += [conv_bn_relu6(hidden, hidden, kernel, stride, hidden, BN_EPS)]
         layers += [conv_bn(hidden, out_channels, 1, eps=BN_EPS)]
         self.block = nn.Sequential(*layers)
         self.residual = stride == 1 and in_channels == out_channels
@@ -52,7 +52,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.ModuleList([conv_bn_relu6(3, 32, 3, stride=2)])
+        self.features = nn.ModuleList([conv_bn_relu6(3, 32, 3, 2, eps=BN_EPS)])
         in_channels = 32
         for expand, kernel, stride, out_channels, blocks in STAGES:
             stage = nn.Sequential()
@@ -63,18 +63,4 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, x: Tensor) -> dict[int, Tensor]:
         """Return {stride: (N, C, ceil(H/stride), ceil(W/stride))} of x (N, 3, H, W)."""
-        found: dict[int, Tensor] = {}
-        for number, stage in enumerate(self.features):
-            x = stage(x)
-            if number in self.taps:
-                found[self.taps[number]] = x
-        return found
-
-
-def conv_bn_relu6(
-    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
-) -> nn.Sequential:
-    """Return conv, BatchNorm, ReLU6."""
-    return conv_bn(in_channels, out_channels, kernel, stride, groups, eps=BN_EPS).append(
-        nn.ReLU6(inplace=True)
-    )
+        return tapped(self.features, self.taps, x)

@@ -10,6 +10,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from fcn_edge.models.layers import tapped
+
 # block number, expand (width, kernel), depthwise kernel (0: none), dilation, output channels, stride
 # fmt: off
 BLOCKS = (
@@ -120,13 +122,7 @@ class MobileNetEdgeTpuSlim(nn.Module):
 
     def forward(self, x: Tensor) -> dict[int, Tensor]:
         """Return {stride: (N, C, ceil(H/stride), ceil(W/stride))} of x (N, 3, H, W)."""
-        found: dict[int, Tensor] = {}
-        x = self.stem(x)
-        for number, block in enumerate(self.blocks):
-            x = block(x)
-            if number in self.taps:
-                found[self.taps[number]] = x
-        return found
+        return tapped(self.blocks, self.taps, self.stem(x))
 
 
 def mobilenet_edgetpu_narrow() -> MobileNetEdgeTpuSlim:

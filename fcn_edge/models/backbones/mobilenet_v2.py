@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from fcn_edge.models.layers import conv_bn
+from fcn_edge.models.layers import conv_bn, conv_bn_relu6, tapped
 
 # expand ratio, channels, blocks, stride
 STAGES = (
@@ -65,16 +65,4 @@ class MobileNetV2(nn.Module):
 
     def forward(self, x: Tensor) -> dict[int, Tensor]:
         """Return {stride: (N, C, ceil(H/stride), ceil(W/stride))} of x (N, 3, H, W)."""
-        found: dict[int, Tensor] = {}
-        for number, block in enumerate(self.features):
-            x = block(x)
-            if number in self.taps:
-                found[self.taps[number]] = x
-        return found
-
-
-def conv_bn_relu6(
-    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
-) -> nn.Sequential:
-    """Return conv, BatchNorm, ReLU6."""
-    return conv_bn(in_channels, out_channels, kernel, stride, groups).append(nn.ReLU6(inplace=True))
+        return tapped(self.features, self.taps, x)

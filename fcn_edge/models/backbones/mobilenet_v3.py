@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from fcn_edge.models.layers import conv_bn
+from fcn_edge.models.layers import conv_bn, tapped
 
 BN_EPS = 1e-3
 
@@ -98,12 +98,7 @@ class MobileNetV3(nn.Module):
 
     def forward(self, x: Tensor) -> dict[int, Tensor]:
         """Return {stride: (N, C, ceil(H/stride), ceil(W/stride))} of x (N, 3, H, W)."""
-        found: dict[int, Tensor] = {}
-        for number, block in enumerate(self.features):
-            x = block(x)
-            if number in self.taps:
-                found[self.taps[number]] = x
-        return found
+        return tapped(self.features, self.taps, x)
 
 
 def conv_bn_act(
