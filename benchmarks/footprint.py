@@ -25,7 +25,8 @@ from fcn_edge.runtime import find_stream, run_stream
 
 RESULTS = Path("benchmarks/results/footprint.json")
 FRAMES = 20
-PARTS = ["fcn-edge-stream", "libfcn_edge.so", "libfcn_edge_openvino.so", "libfcn_edge_media.so", "libfcn_edge_window.so"]  # fmt: skip # noqa: E501
+LIBRARIES = ("", "_openvino", "_media", "_window")
+PARTS = ("fcn-edge-stream", *(f"libfcn_edge{name}.so" for name in LIBRARIES))
 
 
 def main() -> None:

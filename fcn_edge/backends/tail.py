@@ -13,6 +13,10 @@ import numpy.typing as npt
 
 Scores = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
+Indices = npt.NDArray[np.intp]
+Taps = tuple[
+    Indices, Indices, npt.NDArray[np.float32]
+]  # of each pixel: two score cells, weight of the second
 
 
 def mask_from_scores(scores: Scores, stride: int, size: tuple[int, int]) -> Mask:
@@ -27,18 +31,16 @@ def mask_from_scores(scores: Scores, stride: int, size: tuple[int, int]) -> Mask
     labels = scores.argmax(axis=0).astype(np.uint8)
     if stride == 1:
         return np.ascontiguousarray(labels[:height, :width])
-    y0, y1, fy = _taps(height, stride, scores.shape[1])
-    x0, x1, fx = _taps(width, stride, scores.shape[2])
-    mask = labels[y0[:, None], x0]
-    rows, columns = np.nonzero(_corners_disagree(labels)[y0[:, None], x0])
+    vertical, horizontal = _taps(height, stride, scores.shape[1]), _taps(width, stride, scores.shape[2])
+    cells = vertical[0][:, None], horizontal[0]
+    mask = labels[cells]
+    rows, columns = np.nonzero(_corners_disagree(labels)[cells])
     if rows.size:
-        mask[rows, columns] = _interpolated_argmax(scores, (y0, y1, fy), (x0, x1, fx), rows, columns)
+        mask[rows, columns] = _interpolated_argmax(scores, vertical, horizontal, rows, columns)
     return mask
 
 
-def _taps(
-    length: int, stride: int, count: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+def _taps(length: int, stride: int, count: int) -> Taps:
     """Return for every pixel of an axis its two score cells and the weight of the second.
 
     `stride` is a power of two, so every value here is exact in float32.
@@ -56,7 +58,9 @@ def _corners_disagree(labels: Mask) -> npt.NDArray[np.bool_]:
     return (labels != right) | (labels != below) | (labels != diagonal)
 
 
-def _interpolated_argmax(scores, vertical, horizontal, rows, columns) -> Mask:  # type: ignore[no-untyped-def]
+def _interpolated_argmax(
+    scores: Scores, vertical: Taps, horizontal: Taps, rows: Indices, columns: Indices
+) -> Mask:
     """Return the argmax of the interpolated scores at the pixels (rows, columns); the first maximum wins."""
     (y0, y1, fy), (x0, x1, fx) = vertical, horizontal
     across = scores[:, :, x0] * (np.float32(1) - fx) + scores[:, :, x1] * fx  # (C, h, W)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ def _intervals(rounds: list[list[float]]) -> dict[str, list[float] | None]:
     found: dict[str, list[float] | None] = {}
     for key, q in (("p50", 0.5), ("p99", 0.99)):
         enough = len(_flat(rounds)) >= samples_needed(q)
-        interval = bootstrap(rounds, lambda samples, q=q: percentile(samples, q)) if enough else None  # type: ignore[misc]
+        interval = bootstrap(rounds, partial(percentile, q=q)) if enough else None
         found[key] = [round(interval.low, 4), round(interval.high, 4)] if interval else None
     return found
 

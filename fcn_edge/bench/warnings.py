@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +12,21 @@ from fcn_edge.stats import QUANTILES, percentile, samples_needed
 
 
 @dataclass(frozen=True)
-class BenchWarning:
+class BenchWarning(ABC):
     """A doubt about a measurement; subclasses say which."""
 
+    @abstractmethod
     def _words(self) -> tuple[str, str]:
         """Return what was seen, with its value, and what to do about it."""
-        raise NotImplementedError
+
+    def _kind(self) -> str:
+        """Return the name that programs know it by."""
+        return _snake(type(self).__name__)
 
     def to_json(self) -> dict[str, Any]:
         """Return {"type", "message", "remedy"}, the form of the C++ runtime's own warnings."""
         message, remedy = self._words()
-        return {"type": _snake(type(self).__name__), "message": message, "remedy": remedy}
+        return {"type": self._kind(), "message": message, "remedy": remedy}
 
 
 @dataclass(frozen=True)
@@ -144,9 +149,11 @@ class FromTheRuntime(BenchWarning):
     message: str
     remedy: str
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the runtime's warning, with the bundle it is about."""
-        return {"type": self.type, "message": f"{self.bundle}: {self.message}", "remedy": self.remedy}
+    def _words(self) -> tuple[str, str]:
+        return f"{self.bundle}: {self.message}", self.remedy
+
+    def _kind(self) -> str:
+        return self.type
 
 
 # Judged here over all rounds together; what the runtime says of a single round would mislead.

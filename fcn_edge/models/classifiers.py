@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from torch import Tensor, nn
 
@@ -16,6 +17,7 @@ from fcn_edge.models.layers import conv_bn
 from fcn_edge.models.weights import load_into, read_weights
 
 Weights = Mapping[str, Tensor]
+Module = TypeVar("Module", bound=nn.Module)
 CLASSIFIERS = (
     "vgg16", "alexnet", "resnet18", "resnet34", "resnet50", "mobilenet_v2", "mobilenet_v3_large",
     "mobilenet_v3_small", "efficientnet_lite0",
@@ -91,7 +93,7 @@ def linear(found: Weights, key: str) -> nn.Linear:
     return _filled(made, found, f"{key}.")
 
 
-def _filled(module, found: Weights, prefix: str):  # type: ignore[no-untyped-def]
+def _filled(module: Module, found: Weights, prefix: str) -> Module:
     """Return `module` with the tensors of `found` under `prefix`; every one of its own must be there."""
     inside = {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}
     report = load_into(module, inside, ())

@@ -49,7 +49,7 @@ def read_deconv(node: onnx.NodeProto, constants: dict[str, npt.NDArray[Any]]) ->
     )
     layer.weight.data = torch.tensor(weight)
     if bias is not None:
-        layer.bias.data = torch.tensor(bias)  # type: ignore[union-attr]
+        layer.bias = nn.Parameter(torch.tensor(bias))
     return layer.requires_grad_(False)
 
 

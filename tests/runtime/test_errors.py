@@ -17,7 +17,7 @@ from tests.runtime.conftest import GOLDEN, Run, pictures, write_clip
 FAILURE, MISUSE = 1, 2
 
 
-def assert_one_line(done, code: int, says: str) -> None:  # type: ignore[no-untyped-def]
+def assert_one_line(done: subprocess.CompletedProcess[str], code: int, says: str) -> None:
     errors = [line for line in done.stderr.splitlines() if "info:" not in line and "warning:" not in line]
     assert done.returncode == code, done.stderr
     assert len(errors) == 1, done.stderr
