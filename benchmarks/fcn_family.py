@@ -16,17 +16,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import cv2
+from in_memory import InMemory
 from nets import camvid, say
 
 from fcn_edge.artifacts import atomic_write_json, hash_json, provenance, read_json
 from fcn_edge.config import TrainConfig
-from fcn_edge.data import Dataset, Sample, open_dataset
+from fcn_edge.data import Sample, open_dataset
 from fcn_edge.machine import cpu_model, usable_cores
 from fcn_edge.models.pretrained import NAME as PRETRAINED
 from fcn_edge.models.pretrained import PACKAGE
@@ -38,29 +38,13 @@ FIRST = {"streets": (160, 40)}  # how many frames of train and val are used ...
 EVERY = {"camvid": 2}  # ... or every how many: CamVid's frames are those of drives, in order
 
 
-class Small:
-    """A split in memory, its frames scaled to `height` rows (masks: nearest pixel)."""
-
-    def __init__(self, dataset: Dataset, height: int, first: int | None, every: int) -> None:
-        self.name, self.split, self.classes = dataset.name, dataset.split, dataset.classes
-        chosen = range(0, min(len(dataset), first or len(dataset)), every)
-        self.samples = [smaller(dataset[i], height) for i in chosen]
-        self.source = [dataset.digest(), height, list(chosen)]
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self.samples[index]
-
-    def __iter__(self) -> Iterator[Sample]:
-        return iter(self.samples)
-
-    def stem(self, index: int) -> str:
-        return self.samples[index].stem
-
-    def digest(self) -> str:
-        return hash_json(self.source)
+def small(spec: str, split: str, height: int, first: int | None, every: int) -> InMemory:
+    """Return every so many of the first frames of a split, scaled to `height` rows (masks: nearest pixel)."""
+    dataset = open_dataset(spec, split)
+    chosen = range(0, min(len(dataset), first or len(dataset)), every)
+    samples = [smaller(dataset[i], height) for i in chosen]
+    digest = hash_json([dataset.digest(), height, list(chosen)])
+    return InMemory(dataset.name, dataset.split, dataset.classes, samples, digest)
 
 
 def smaller(sample: Sample, height: int) -> Sample:
@@ -89,7 +73,7 @@ def family(options: argparse.Namespace, spec: str) -> dict[str, Any]:
         "frames": first if every == 1 else [*first, every], "seed": options.seed,
     }  # fmt: skip
     work = options.work / f"{name}-{hash_json(settings)[:12]}"
-    splits: list[Dataset] = []
+    splits: list[InMemory] = []
     rates = [options.lr * float(ratio) for ratio in options.rates.split(",")]
     stages = [(f"FCN-{s}s", s, options.epochs, rate) for s, rate in zip((32, 16, 8), rates, strict=True)]
     stages += [("FCN-32s, as long as all three", 32, 2 * options.epochs, options.lr)]
@@ -103,7 +87,7 @@ def family(options: argparse.Namespace, spec: str) -> dict[str, Any]:
         if not done.is_file():
             say(f"{spec}: {model}, {passes} epochs")
             splits = splits or [
-                Small(open_dataset(spec, split), options.height, count, every)
+                small(spec, split, options.height, count, every)
                 for split, count in zip(("train", "val"), first, strict=True)
             ]
             config = TrainConfig(

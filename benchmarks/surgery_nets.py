@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from in_memory import InMemory
 
 from fcn_edge.artifacts import hash_json
 from fcn_edge.config import TrainConfig
@@ -55,29 +55,6 @@ NETS = (
         False,
     ),
 )
-
-
-class InMemory:
-    """Frames of a data set, kept in memory, their classes grouped if asked for."""
-
-    def __init__(self, name: str, split: str, classes: Classes, samples: list[Sample], digest: str) -> None:
-        self.name, self.split, self.classes = name, split, classes
-        self.samples, self._digest = samples, digest
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self.samples[index]
-
-    def __iter__(self) -> Iterator[Sample]:
-        return iter(self.samples)
-
-    def stem(self, index: int) -> str:
-        return self.samples[index].stem
-
-    def digest(self) -> str:
-        return self._digest
 
 
 @cache

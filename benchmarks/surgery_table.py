@@ -26,8 +26,9 @@ from typing import Any
 
 import numpy as np
 import onnx
+from in_memory import InMemory
 from nets import commit, say
-from surgery_nets import NETS, InMemory, Net, load_data, trained
+from surgery_nets import NETS, Net, load_data, trained
 from surgery_precision import openvino_precision, tensorrt_rtx_precision
 from surgery_text import as_markdown
 from torch import nn
