@@ -48,10 +48,6 @@ class Graph:
                 self.readers.setdefault(name, []).append(node)
         self.types = _element_types(model, self.constants)
 
-    def type_name(self, tensor: str) -> str:
-        """Return e.g. FLOAT16 for a tensor, UNDEFINED if inference did not reach it."""
-        return TensorProto.DataType.Name(self.types.get(tensor, 0))
-
 
 def lint(model: onnx.ModelProto) -> list[Finding]:
     """Return everything wrong with the graph; an empty list means that no rule objects."""
