@@ -134,7 +134,7 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
     if build.learned and config.upsample not in ("auto", "keep"):
         raise MisuseError(
             f"--upsample {config.upsample}: {config.checkpoint} was trained for INT8 as it is",
-            hint="operate first (fcn-edge surgery --out RUN), then train --qat --from RUN",
+            hint="leave --upsample out; or first fcn-edge surgery --out RUN, then train --qat --from RUN",
         )
     return build
 
