@@ -14,7 +14,7 @@ import onnx
 from fcn_edge.artifacts import atomic_write_bytes, atomic_write_json, check_folder
 from fcn_edge.bundle import read_bundle
 from fcn_edge.data import open_dataset
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.errors import FcnEdgeError, MisuseError
 from fcn_edge.evaluate import Subject, check_classes, is_bundle, open_subject
 from fcn_edge.export.onnx import export_onnx
 from fcn_edge.quantize.gate_statistics import near_boundary
@@ -93,22 +93,27 @@ def diff(
 
     Bundles are opened whatever their gate says. Where both sides have the same layers, "layers" holds the
     SQNR of every layer's output on the frame that changed most, in the graph's order, and "first_diverging"
-    the first below 20 dB.
+    the first below 20 dB. MisuseError for networks of other classes, and where `out` is a file.
     """
     note = progress or (lambda text: None)
     check_folder(out)
     subjects = [open_subject(what, allow_ungated=True) for what in (a, b)]
+    first, second = subjects
+    if first.class_names != second.class_names:
+        raise MisuseError(
+            f"{a} has {len(first.class_names)} classes, {b} has {len(second.class_names)}, not the same ones",
+            hint="compare networks of the same classes",
+        )
     dataset = open_dataset(data, split, labelled=False)
-    for subject in subjects:
-        check_classes(subject.name, subject.class_names, dataset)
-    change = Change(len(subjects[0].class_names))
+    check_classes(first.name, first.class_names, dataset)
+    change = Change(len(first.class_names))
     count = len(dataset) if limit is None else min(limit, len(dataset))
     for index in range(count):
         sample = dataset[index]
         change.update(sample.stem, *_masks(subjects, sample.frame))
         if (index + 1) % max(1, count // 5) == 0:
             note(f"compared {index + 1}/{count} frames")
-    result = {"a": a, "b": b, **change.to_json(subjects[0].class_names)}
+    result = {"a": a, "b": b, **change.to_json(first.class_names)}
     worst = [index for index in range(count) if dataset.stem(index) in _stems(result)]
     if worst:
         note("walking the layers of the frame that changed most")

@@ -102,9 +102,8 @@ def bench(
 
 def _numbers(listed: str) -> tuple[int, ...]:
     parts = [part.strip() for part in listed.split(",") if part.strip()]
-    for part in parts:
-        if not part.isdigit():
-            raise MisuseError(f"--cpus {listed}", hint="type the numbers of processors, like --cpus 0,1")
+    if listed and not all(part.isdigit() for part in parts or [""]):
+        raise MisuseError(f"--cpus {listed}", hint="type the numbers of processors, like --cpus 0,1")
     return tuple(map(int, parts))
 
 

@@ -76,6 +76,7 @@ def test_summary_of_a_command_fits_its_line_in_the_list(
         (["bench", "{golden}", "--report", "{file}"], "--report"),
         (["bench", "{golden}", "--checkpoint", "zoo:road"], "add --against"),
         (["bench", "{golden}", "--cpus", "one"], "like --cpus 0,1"),
+        (["bench", "{golden}", "--cpus", ","], "like --cpus 0,1"),
     ],
 )
 def test_misuse_is_one_line_with_the_mend_and_exit_code_2(
@@ -109,7 +110,8 @@ def test_misuse_is_one_line_with_the_mend_and_exit_code_2(
         (["bench", "{golden}", "--baseline", "{tmp}/absent.json"], "give the report.json"),
         (["calibrate", "--data", "video:{tmp}/absent.mp4"], "absent.mp4"),
         (["diff", "{golden}", "{tmp}/absent", "--data", "streets", "--out", "{tmp}/d"], "absent"),
-        (["diff", "zoo:road", "{golden}", "--data", "streets", "--out", "{tmp}/d"], "was trained on 5"),
+        (["diff", "zoo:road", "{golden}", "--data", "streets", "--out", "{tmp}/d"], "the same classes"),
+        (["eval", "{golden}", "--data", "streets"], "was trained on 5"),
         (["sensitivity", "zoo:road", "--data", "streets", "--recipe", "best"], "minmax, percentile"),
     ],
 )
