@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             quantize_with(fp32, table, Recipe(method, weights="pairs"), work / "int8.onnx")
             rows[f"calibrated, {method}"] = scored(work / "int8.onnx", spoilt)
         quantize_with(*equalized, Recipe(weights="pairs"), work / "int8.onnx")
-        rows["calibrated, percentile, equalized"] = scored(work / "int8.onnx", spoilt)
+        rows[f"calibrated, {Recipe().method}, equalized"] = scored(work / "int8.onnx", spoilt)
         result = train_for_int8(
             TrainConfig(
                 options.data, work / "trained", start=str(work / "spoilt"), qat=True, epochs=options.epochs,

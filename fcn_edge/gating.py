@@ -114,14 +114,14 @@ def rescue(
 
     def passes(float_layers: tuple[str, ...]) -> bool:
         build.note(f"trying {len(float_layers)} layers in float")
-        model = quantize(replace(recipe, float_layers=float_layers))
+        model = quantize(replace(recipe, float_layers=(*recipe.float_layers, *float_layers)))
         tried[float_layers] = measure(build, original, model)
         return tried[float_layers].gate.verdict == "pass"
 
     found = fewest_float_layers(ranked, len(ranked) // MOST_FLOAT, passes)
     if found is not None:
         build.note(f"{len(found)} layers stay float so that the gate passes: {', '.join(found)}")
-        return replace(recipe, float_layers=found), tried[found]
+        return replace(recipe, float_layers=(*recipe.float_layers, *found)), tried[found]
     return recipe, _blaming(refused, blame)
 
 

@@ -65,7 +65,7 @@ def sensitivity(
             f"{config.checkpoint} is a bundle, already quantized",
             hint="give the checkpoint it was compiled from: a run folder, a .safetensors file or zoo:NAME",
         )
-    recipe = replace(recipe_for(config.recipe, target.weights), float_scores=False)
+    recipe = replace(recipe_for(config.recipe, target.weights), float_layers=(), float_scores=False)
     checkpoint = load_checkpoint(config.checkpoint)
     dataset = open_dataset(config.data, config.calibration_split, labelled=False)
     check_classes(config.checkpoint, checkpoint.classes.names, dataset)

@@ -93,11 +93,16 @@ def measure(
     return fp32_onnx, measure_ranges(fp32_onnx, calibration, progress=progress)
 
 
+def float_layers(model: onnx.ModelProto, recipe: Recipe) -> tuple[str, ...]:
+    """Return the layers that a recipe keeps in float."""
+    return (*recipe.float_layers, *(score_layers(model) if recipe.float_scores else ()))
+
+
 def quantize_with(fp32_onnx: Path, table: RangeTable, recipe: Recipe, out_onnx: Path) -> QuantizeReport:
     """Write the Q/DQ form of `fp32_onnx` to `out_onnx`, with ranges already measured on this very network."""
     table.check(fp32_onnx)
     model = onnx.load(fp32_onnx)
-    kept = (*recipe.float_layers, *(score_layers(model) if recipe.float_scores else ()))
+    kept = float_layers(model, recipe)
     chosen = int8_layers(model, kept)
     if not chosen:
         raise FcnEdgeError(f"{fp32_onnx.name} has no layer left to quantize", hint="keep fewer layers float")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnx
 
 from fcn_edge.quantize.placement import layer_names, score_tensor
-from fcn_edge.quantize.qdq import quantize_with
+from fcn_edge.quantize.qdq import float_layers, quantize_with
 from fcn_edge.quantize.ranges import Progress, tensor_values
 from fcn_edge.quantize.recipe import Recipe
 from fcn_edge.quantize.table import RangeTable
@@ -41,17 +41,18 @@ def rank_layers(
     frames: list[Frame],
     progress: Progress | None = None,
 ) -> list[LayerNoise]:
-    """Return all layers, the noisiest first, measured on a few uint8 (H, W, 3) frames.
+    """Return the layers that `recipe` makes INT8, the noisiest first, on a few uint8 (H, W, 3) frames.
 
     Run by the oracle, node by node as the standard defines them: the ranking is the network's, not the CPU's.
     """
     model = onnx.load(fp32_onnx)
     scores = score_tensor(model)
-    names = layer_names(model)
+    layers, kept = layer_names(model), float_layers(model, recipe)
+    names = [name for name in layers if name not in kept]
     wanted = _scores(model, scores, frames)
     ranked = []
     for index, name in enumerate(names):
-        others = tuple(other for other in names if other != name)
+        others = tuple(other for other in layers if other != name)
         with tempfile.TemporaryDirectory() as folder:
             one = Path(folder) / "one.onnx"
             quantize_with(fp32_onnx, table, replace(recipe, float_layers=others, float_scores=False), one)
