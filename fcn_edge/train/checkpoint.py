@@ -83,6 +83,8 @@ def find_checkpoint(where: str | Path) -> Path:
         return ZOO / f"{name}.safetensors"
     path = Path(where)
     if path.is_dir():
+        if (path / "manifest.json").is_file():
+            raise FcnEdgeError(f"{path} is a bundle", hint="give the checkpoint that it was compiled from")
         if not (path / "model.safetensors").is_file():
             raise FcnEdgeError(
                 f"no model.safetensors in {path}", hint="give the --out folder of a training run"
@@ -102,7 +104,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a dict)
         about = json.loads(header) if header else None
     except (SafetensorError, OSError, ValueError) as error:
-        raise FcnEdgeError(f"{path} is not a readable checkpoint ({error})") from error
+        raise FcnEdgeError(
+            f"{path} is not a readable checkpoint ({error})",
+            hint="give a .safetensors file that fcn-edge train wrote",
+        ) from error
     if about is None:
         raise FcnEdgeError(
             f"{path} holds bare weights, not a checkpoint of fcn-edge",

@@ -16,7 +16,6 @@ from fcn_edge.train.evaluate import Predictor
 WHITE, GREY, BLACK = (255, 255, 255), (200, 200, 200), (0, 0, 0)
 BLUE, ORANGE = (180, 119, 31), (14, 127, 255)  # BGR
 LEFT, TOP, WIDTH, HEIGHT = 60, 30, 640, 300  # the plot area, pixels
-VOID_COLOR = (0, 0, 0)
 
 
 def draw_curve(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -72,3 +72,11 @@ def test_missing_places_are_named(tmp_path):
         load_checkpoint(tmp_path)
     with pytest.raises(MisuseError, match="unknown zoo model 'raod'"):
         load_checkpoint("zoo:raod")
+
+
+def test_a_bundle_in_place_of_a_checkpoint_is_named_as_one(tmp_path):
+    bundle = tmp_path / "road.fcne"
+    bundle.mkdir()
+    (bundle / "manifest.json").write_text("{}")
+    with pytest.raises(FcnEdgeError, match=r"road\.fcne is a bundle"):
+        load_checkpoint(bundle)
