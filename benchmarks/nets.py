@@ -96,8 +96,10 @@ def road_clip() -> Path:
 
 
 def commit() -> str:
-    """Return the git commit, with -dirty when files of the package differ from it."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=9"], capture_output=True, text=True, check=False
-    )
-    return described.stdout.strip() or "unknown"
+    """Return the git commit, with -dirty when files of the product differ from it (results do not count)."""
+    head = _git("rev-parse", "--short=9", "HEAD") or "unknown"
+    return head + ("-dirty" if _git("status", "--porcelain", "fcn_edge", "cpp_runtime") else "")
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=False).stdout.strip()

@@ -120,8 +120,8 @@ def _closing(result: Json) -> str:
         share = slower["at_most_saved_ms"] / row["int8"]["ms"]
         count, most = len(slower["layers"]), slower["at_most_saved_ms"]
         lines.append(
-            f"- {row['net']} {size(row)}: {count} convolutions are slower in INT8 than in fp32; fp32 for "
-            f"just these would save {most:.1f} ms ({share:.0%}) at most."
+            f"- {row['net']} {size(row)}: convolutions slower in INT8 than in fp32: {count}; fp32 for "
+            f"just them would save {most:.1f} ms ({share:.0%}) at most."
         )
     tried = []
     for row in result["rows"]:
