@@ -5,6 +5,8 @@ from __future__ import annotations
 from plots import Curve, draw
 from tables import Json, machine, section, size, table
 
+KNEE = 1.1  # a megapixel that costs this many times the cheapest is told of
+
 
 def growth(result: Json) -> str:
     """Return the section, and draw its pictures."""
@@ -55,10 +57,15 @@ def _resolution_words(rows: list[Json]) -> str:
     each = [row["network_ms"] / row["megapixels"] for row in rows]
     best = min(range(len(rows)), key=lambda i: each[i])
     first, last = rows[0], rows[-1]
+    knees = []
+    if each[0] > KNEE * each[best]:
+        knees.append("small frames give the cores too little work between two layers")
+    if each[-1] > KNEE * each[best]:
+        knees.append("of large frames the outputs of the first layers outgrow the cache")
+    why = f" (likely: {', and '.join(knees)})" if knees else ": the cost is proportional to the pixels"
     return (
         f"A megapixel costs {each[0]:.0f} ms at {size(first)}, {each[best]:.0f} ms at {size(rows[best])} and "
-        f"{each[-1]:.0f} ms at {size(last)}: small frames are too little work to fill the cores between two "
-        "layers, and of large ones the outputs of the first layers no longer stay in the cache. "
+        f"{each[-1]:.0f} ms at {size(last)}{why}. "
         f"Memory grows from {first['rss_mb']:.0f} to {last['rss_mb']:.0f} MB, and with the tail in the graph "
         f"to {last['graph_rss_mb']:.0f} MB, because full-size scores of every class are then held."
     )
