@@ -20,7 +20,7 @@ const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identif
 
 // ThreadSanitizer does not see the atomics of a library that was compiled without it, so that queues built on
 // them look like races: the intercepted memcpy, malloc and free on their two sides are reported.
-const char* __tsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
+const char* __tsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier): as above
   return "race:libopenvino\n"
          "race:libtbb\n"
          "race:libopencv\n"

@@ -91,7 +91,7 @@ def install(model: Model, candidates: Mapping[str, Candidate]) -> Model:
     spec = getattr(model, "spec", None)
     if forms and dataclasses.is_dataclass(spec) and not isinstance(spec, type):
         recorded = {**getattr(spec, "upsamplers", {}), **forms}
-        setattr(made, "spec", dataclasses.replace(spec, upsamplers=recorded))  # noqa: B010
+        setattr(made, "spec", dataclasses.replace(spec, upsamplers=recorded))  # noqa: B010 - nn.Module has no spec
     return made
 
 

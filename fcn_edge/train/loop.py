@@ -265,6 +265,7 @@ class Trainer:
 
     def _placed(self, model: FCN) -> FCN:
         model = cast(FCN, synchronized(model, self.ranks, self.device))
+        # torch types .to() without memory_format, which it takes (torch.nn.Module.to)
         return model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _info(self, row: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ class NoDriver:
     class cudaGetErrorString:  # noqa: N801 - CUDA's own name
         restype = None
 
-    def cudaGetDeviceCount(self, count) -> int:  # noqa: N802
+    def cudaGetDeviceCount(self, count) -> int:  # noqa: N802 - CUDA's own name
         return 35
 
 
