@@ -18,7 +18,7 @@ from fcn_edge.build import Build, Note
 from fcn_edge.bundle import describe, write_bundle
 from fcn_edge.calibrate import read_set
 from fcn_edge.config import CompileConfig
-from fcn_edge.data import open_dataset
+from fcn_edge.data import open_dataset, split_to_calibrate_on
 from fcn_edge.errors import MisuseError, unknown_name
 from fcn_edge.evaluate import check_classes
 from fcn_edge.export.onnx import export_onnx
@@ -117,6 +117,8 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
         )
     if config.int8 and config.data is None:
         raise MisuseError("--int8 needs frames to calibrate on", hint="add --data NAME:PATH")
+    if not config.int8 and (config.calibration or config.calibration_data):
+        raise MisuseError("frames to calibrate on, and nothing to calibrate", hint="add --int8")
     if config.recipe not in (None, AUTO):
         recipe_for(config.recipe, "full")  # read now what would otherwise fail minutes later
     checkpoint = load_checkpoint(config.checkpoint)
@@ -152,11 +154,13 @@ def calibrate(build: Build) -> CalibrationSet:
     """Choose the calibration frames."""
     config = build.config
     assert config.data is not None  # start() saw to it
-    dataset = open_dataset(config.data, config.calibration_split, labelled=False)
     resize = partial(resize_frame, size=build.size)
     if config.calibration is not None:
-        chosen = read_set(config.calibration, dataset, resize)
+        chosen = read_set(config.calibration, resize, config.calibration_data, otherwise=config.data)
     else:
+        other = config.calibration_data
+        split = split_to_calibrate_on(other) if other else config.calibration_split
+        dataset = open_dataset(other or config.data, split, labelled=False)
         chosen = choose_frames(dataset, config.calibration_count, config.seed, resize)
     diagnosis = diagnose(chosen.frames)
     for text in (*chosen.warnings, *diagnosis.warnings):

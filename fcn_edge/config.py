@@ -114,7 +114,8 @@ class CompileConfig:
     size: tuple[int, int] | None = None  # (height, width); None: the data's own frame size
     split: str = "val"  # split of the gate
     labelled: bool = True  # False: the data has no masks, the gate takes argmax agreement with fp32
-    calibration_split: str = "train"
+    calibration_data: str | None = None  # NAME:PATH of other frames to calibrate on; None: those of `data`
+    calibration_split: str = "train"  # of `data`
     calibration_count: int = 64
     calibration: Path | None = None  # a set that `fcn-edge calibrate` wrote; None: chosen here
     max_drop: float = 0.01  # largest accepted loss of mean IU, as a fraction

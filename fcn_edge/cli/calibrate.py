@@ -7,17 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
-from fcn_edge.cli.console import emit, table
-from fcn_edge.cli.options import DataOption, JsonOption, SeedOption
+from fcn_edge.cli.console import emit, note, table
+from fcn_edge.cli.options import JsonOption, SeedOption
 from fcn_edge.errors import MisuseError
 
 
 def calibrate(
-    data: DataOption,
+    data: Annotated[
+        str,
+        typer.Option("--data", metavar="NAME:PATH", help="folder:DIR, video:FILE, camera:0, camvid:DIR, ..."),
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Write the set, for compile --calibration FILE.")
     ] = None,
-    split: Annotated[str, typer.Option("--split", help="Split to pick from.")] = "train",
+    split: Annotated[
+        str | None, typer.Option("--split", help="Split to pick from; default: train, or all without masks.")
+    ] = None,
     count: Annotated[int, typer.Option("--count", help="Frames to pick; at least 8, better 64.")] = 64,
     labels: Annotated[
         bool, typer.Option("--labels", help="Use the masks, so that every class is covered.")
@@ -29,6 +34,12 @@ def calibrate(
     like_split: Annotated[
         str | None, typer.Option("--like-split", help="Split of --like; default: val.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", help="New folder for the frames of --data camera:SOURCE.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option("--seconds", help="How long to watch a camera; Ctrl-C ends it sooner.")
+    ] = 60.0,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
@@ -38,9 +49,10 @@ def calibrate(
     """
     if like_split and not like:
         raise MisuseError(f"--like-split {like_split} without --like", hint="add --like NAME:PATH")
+    from fcn_edge.calibrate import Recording
     from fcn_edge.calibrate import calibrate as run
 
-    record = run(
+    found = run(
         data,
         split=split,
         labelled=labels,
@@ -48,9 +60,11 @@ def calibrate(
         seed=seed,
         like=like,
         like_split=like_split or "val",
+        recording=Recording(record, seconds) if record else None,
         out=out,
+        note=note,
     )
-    emit(record, _text(record), as_json=json)
+    emit(found, _text(found), as_json=json)
 
 
 def _text(record: dict[str, Any]) -> str:

@@ -52,6 +52,12 @@ def compile_(
     calibration: Annotated[
         Path | None, typer.Option("--calibration", help="Frames that fcn-edge calibrate wrote down.")
     ] = None,
+    calibration_data: Annotated[
+        str | None,
+        typer.Option(
+            "--calibration-data", metavar="NAME:PATH", help="Calibrate on these frames instead of --data's."
+        ),
+    ] = None,
     mixed: Annotated[
         bool, typer.Option("--mixed/--no-mixed", help="Where the gate refuses, keep noisy layers in float.")
     ] = CompileConfig.mixed,
@@ -98,6 +104,7 @@ def compile_(
         max_class_drop=max_class_drop,
         min_agreement=min_agreement,
         calibration=calibration,
+        calibration_data=calibration_data,
         mixed=mixed,
         calibration_count=calibration_count,
         upsample=upsample,

@@ -13,13 +13,22 @@ from collections.abc import Callable
 from fcn_edge.data.camvid import open_camvid
 from fcn_edge.data.cityscapes import open_cityscapes
 from fcn_edge.data.dataset import IGNORE, Classes, ClassFile, Dataset, Sample
-from fcn_edge.data.folder import open_folder
+from fcn_edge.data.folder import holds_masks, open_folder
 from fcn_edge.data.streets import open_streets
 from fcn_edge.data.video import open_video
 from fcn_edge.data.voc import open_voc
 from fcn_edge.errors import MisuseError, unknown_name
 
-__all__ = ["ADAPTERS", "IGNORE", "ClassFile", "Classes", "Dataset", "Sample", "open_dataset"]
+__all__ = [
+    "ADAPTERS",
+    "IGNORE",
+    "ClassFile",
+    "Classes",
+    "Dataset",
+    "Sample",
+    "open_dataset",
+    "split_to_calibrate_on",
+]
 
 # Each takes (what follows the colon, split, labelled=) and returns a Dataset.
 ADAPTERS: dict[str, Callable[..., Dataset]] = {
@@ -47,3 +56,10 @@ def open_dataset(spec: str, split: str, *, labelled: bool = True) -> Dataset:
     if name not in ADAPTERS:
         raise unknown_name("data set", name, tuple(ADAPTERS))
     return ADAPTERS[name](where, split, labelled=labelled)
+
+
+def split_to_calibrate_on(spec: str) -> str:
+    """Return `all` for frames without masks, of which none are held out to score on; else `train`."""
+    name, _, where = spec.partition(":")
+    bare = name == "video" or (name == "folder" and not holds_masks(where))
+    return "all" if bare else "train"

@@ -46,6 +46,13 @@ def open_folder(where: str, split: str, *, labelled: bool = True) -> PairDataset
     return PairDataset(classes.name or "folder", split, classes.classes, pairs, classes.void_id)
 
 
+def holds_masks(where: str) -> bool:
+    """Return whether WHERE has masks, or splits: a folder to train and score on, not a heap of frames."""
+    root = Path(where).expanduser()
+    images = root / "images"
+    return (root / "masks").is_dir() or (images.is_dir() and bool(_split_folders(images)))
+
+
 def flat_split(items: tuple[T, ...], split: str) -> tuple[T, ...]:
     """Return the share of `items` that `split` names; a single item is both train and val."""
     held_out = max(1, len(items) // VAL_SHARE)

@@ -71,6 +71,8 @@ def test_summary_of_a_command_fits_its_line_in_the_list(
         (["calibrate", "--data", "streets", "--like-split", "train"], "without --like"),
         (["calibrate", "--data", "streets", "--out", "{folder}"], "is a folder; name a file in it"),
         (["calibrate", "--data", "video:drive.mp4", "--labels"], "has no masks"),
+        (["calibrate", "--data", "camera:0"], "add --record FOLDER"),
+        (["compile", "zoo:road", "--out", "y", "--calibration-data", "streets"], "add --int8"),
         (["bench", "{golden}", "--budget-ms", "-1"], "--budget-ms is -1"),
         (["bench", "{golden}", "--percentile", "98"], "valid: 50, 90, 99, 99.9, 100"),
         (["bench", "{golden}", "--report", "{file}"], "--report"),
