@@ -25,7 +25,7 @@ from fcn_edge.runtime import find_stream, run_stream
 
 RESULTS = Path("benchmarks/results/footprint.json")
 FRAMES = 20
-LIBRARIES = ("", "_openvino", "_media", "_window")
+LIBRARIES = ("", "_openvino", "_ffmpeg", "_media", "_window")
 PARTS = ("fcn-edge-stream", *(f"libfcn_edge{name}.so" for name in LIBRARIES))
 
 

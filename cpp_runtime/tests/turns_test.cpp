@@ -28,6 +28,7 @@ class ScriptedFeed : public Feed {
   std::uint64_t frames_in() const override { return given_; }
   Drops drops() const override { return {}; }
   std::uint64_t reconnects() const override { return 0; }
+  std::uint64_t damaged() const override { return 0; }
 
  private:
   std::string script_;

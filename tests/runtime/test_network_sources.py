@@ -168,7 +168,10 @@ def test_a_recording_with_damaged_packets_is_played_to_its_end(stream: Run, tmp_
     (tmp_path / "clip.ts").write_bytes(data)
     done = stream("golden", "--source", tmp_path / "clip.ts", "--report", tmp_path / "r.json")
     assert done.returncode == 0, done.stderr
-    assert 60 <= read_report(tmp_path / "r.json")["frames_out"] <= 100
+    report = read_report(tmp_path / "r.json")
+    assert 60 <= report["frames_out"] <= 100
+    assert report["damaged"] > 10
+    assert "damaged_packets" in [warning["type"] for warning in report["warnings"]]
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
@@ -178,6 +181,20 @@ def test_a_recording_that_changes_its_size_goes_on(stream: Run, tmp_path: Path) 
     done = stream("golden", "--source", tmp_path / "clip.ts", "--report", tmp_path / "r.json")
     assert done.returncode == 0, done.stderr
     assert read_report(tmp_path / "r.json")["frames_out"] >= 95
+
+
+def test_a_server_that_does_not_answer_does_not_hold_up_the_end(
+    binary: Path, environment: dict[str, str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/camera"
+        process = subprocess.Popen([binary, GOLDEN, "--source", url], env=environment, stderr=subprocess.PIPE)
+        caller, _ = silent.accept()
+        with caller:  # is never answered
+            process.terminate()
+            _, said = process.communicate(timeout=5)
+    assert process.returncode == 1
+    assert b"cannot open rtsp://" in said
 
 
 def test_a_gstreamer_pipeline_is_a_source(stream: Run, tmp_path: Path) -> None:

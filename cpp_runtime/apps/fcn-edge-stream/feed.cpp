@@ -31,6 +31,7 @@ class BlockFeed : public Feed {
   std::uint64_t frames_in() const override { return reader_.frames_in(); }
   Drops drops() const override { return {0, reader_.skipped(), 0}; }
   std::uint64_t reconnects() const override { return reader_.reconnects(); }
+  std::uint64_t damaged() const override { return reader_.damaged(); }
 
  private:
   FrameReader reader_;
@@ -76,6 +77,7 @@ class LatestFeed : public Feed {
   std::uint64_t frames_in() const override { return shared_->reader.frames_in(); }
   Drops drops() const override { return {shared_->superseded, shared_->reader.skipped(), late_}; }
   std::uint64_t reconnects() const override { return shared_->reader.reconnects(); }
+  std::uint64_t damaged() const override { return shared_->reader.damaged(); }
 
  private:
   using Slot = LatestSlot<Frame>;

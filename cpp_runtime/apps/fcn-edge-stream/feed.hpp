@@ -42,6 +42,7 @@ class Feed {
   virtual std::uint64_t frames_in() const = 0;  ///< frames the source gave
   virtual Drops drops() const = 0;
   virtual std::uint64_t reconnects() const = 0;
+  virtual std::uint64_t damaged() const = 0;
 };
 
 /// Not latest: frames are read on the caller's own thread, which holds the source back when sinks are slow;

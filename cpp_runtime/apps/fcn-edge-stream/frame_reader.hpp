@@ -21,6 +21,7 @@ class FrameReader {
   std::uint64_t frames_in() const { return frames_; }
   std::uint64_t skipped() const { return skipped_; }
   std::uint64_t reconnects() const { return source_->reconnects(); }
+  std::uint64_t damaged() const { return source_->damaged(); }
 
  private:
   std::unique_ptr<Source> source_;

@@ -19,8 +19,9 @@ class RepeatedSource : public Source {
       : source_(std::move(first)), open_(std::move(open)), endless_(rounds == 0), rounds_left_(rounds - 1) {}
 
   bool read(cv::Mat& image, std::string& name) override {
-    while (!source_->read(image, name)) {
+    while (!read_open(image, name)) {
       if (!endless_ && rounds_left_-- <= 0) return false;
+      before_ = damaged_;
       source_ = open_();
     }
     return true;
@@ -28,12 +29,21 @@ class RepeatedSource : public Source {
 
   bool live() const override { return source_->live(); }
   double fps() const override { return source_->fps(); }
+  std::uint64_t damaged() const override { return damaged_; }
 
  private:
+  bool read_open(cv::Mat& image, std::string& name) {
+    const bool got = source_->read(image, name);
+    damaged_ = before_ + source_->damaged();
+    return got;
+  }
+
   std::unique_ptr<Source> source_;
   SourceOpener open_;
   bool endless_;
   int rounds_left_;
+  std::uint64_t before_ = 0;  // damaged in earlier rounds
+  std::atomic<std::uint64_t> damaged_{0};
 };
 
 class ReconnectingSource : public Source {
@@ -59,13 +69,16 @@ class ReconnectingSource : public Source {
   double fps() const override { return fps_; }
   void interrupt() override { interrupted_ = true; }
   std::uint64_t reconnects() const override { return reconnects_; }
+  std::uint64_t damaged() const override { return damaged_; }
 
  private:
   bool leaving() const { return interrupted_ || stop_requested(); }
 
   bool read_open(cv::Mat& image, std::string& name) {
     try {
-      if (source_->read(image, name)) {
+      const bool got = source_->read(image, name);
+      damaged_ = before_ + source_->damaged();
+      if (got) {
         pause_ = first_pause_;
         return true;
       }
@@ -79,6 +92,7 @@ class ReconnectingSource : public Source {
   void reopen() {
     try {
       source_ = open_();
+      before_ = damaged_;
       ++reconnects_;
       spdlog::info("the source is back");
     } catch (const Error&) {  // still gone; the next pause is longer
@@ -100,6 +114,8 @@ class ReconnectingSource : public Source {
   double fps_;
   std::atomic<bool> interrupted_{false};
   std::atomic<std::uint64_t> reconnects_{0};
+  std::uint64_t before_ = 0;  // damaged before it was last opened
+  std::atomic<std::uint64_t> damaged_{0};
 };
 
 }  // namespace

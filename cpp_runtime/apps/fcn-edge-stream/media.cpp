@@ -8,8 +8,10 @@
 #include <fcn_edge/version.hpp>
 #include <filesystem>
 
+#include "ffmpeg_source.hpp"
 #include "image_source.hpp"
 #include "jpeg.hpp"
+#include "process.hpp"
 #include "video_source.hpp"
 
 namespace fcn_edge::app {
@@ -25,11 +27,12 @@ std::vector<fs::path> search_folders() {
   return folders;
 }
 
-// The table that libfcn_edge_NAME.so hands out. It stays loaded: FFmpeg and Qt keep threads.
+// The table that libfcn_edge_NAME.so hands out, or null and the reason. It stays loaded: FFmpeg and Qt keep
+// threads.
 template <class Module>
-const Module& load(const std::string& name) {
+const Module* find(const std::string& name, std::string& reason) {
   const std::string file = "libfcn_edge_" + name + ".so";
-  std::string reason = "no " + file + " found";
+  reason = "no " + file + " found";
   for (const fs::path& folder : search_folders()) {
     const fs::path path = folder / file;
     std::error_code error;
@@ -41,11 +44,26 @@ const Module& load(const std::string& name) {
     }
     using Entry = const Module* (*)();
     auto* entry = reinterpret_cast<Entry>(dlsym(handle, ("fcn_edge_" + name).c_str()));
-    if (entry != nullptr && std::strcmp(entry()->version, version()) == 0) return *entry();
+    if (entry != nullptr && std::strcmp(entry()->version, version()) == 0) return entry();
     reason = path.string() + " belongs to another version of fcn-edge";
   }
+  return nullptr;
+}
+
+template <class Module>
+const Module& load(const std::string& name) {
+  std::string reason;
+  if (const Module* module = find<Module>(name, reason)) return *module;
   throw Error(ErrorCode::backend, "cannot load the " + name + " functions: " + reason,
-              "install fcn-edge again, with " + file + " beside its engines");
+              "install fcn-edge again, with libfcn_edge_" + name + ".so beside its engines");
+}
+
+// Null where the program was built without FFmpeg's libraries: OpenCV then reads recordings and addresses
+// too.
+std::unique_ptr<Source> open_by_ffmpeg(const std::string& url, bool address) {
+  std::string unused;
+  static const FfmpegModule* module = find<FfmpegModule>("ffmpeg", unused);
+  return module == nullptr ? nullptr : module->open(url, address, &stop_requested);
 }
 
 const WindowModule& window() {
@@ -60,9 +78,17 @@ const MediaModule& media() {
   return module;
 }
 
-std::unique_ptr<Source> open_video_file(const std::string& path) { return media().open_video_file(path); }
+std::unique_ptr<Source> open_video_file(const std::string& path) {
+  if (auto source = open_by_ffmpeg(path, /*address=*/false)) return source;
+  return media().open_video_file(path);
+}
+
+std::unique_ptr<Source> open_address(const std::string& url) {
+  if (auto source = open_by_ffmpeg(url, /*address=*/true)) return source;
+  return media().open_address(url);
+}
+
 std::unique_ptr<Source> open_camera(const CameraRequest& wanted) { return media().open_camera(wanted); }
-std::unique_ptr<Source> open_address(const std::string& url) { return media().open_address(url); }
 std::unique_ptr<Source> open_gstreamer(const std::string& line) { return media().open_gstreamer(line); }
 std::unique_ptr<Source> open_images(const std::string& path) { return media().open_images(path); }
 std::unique_ptr<Sink> make_mask_sink(const std::string& folder) { return media().make_mask_sink(folder); }

@@ -12,9 +12,9 @@
 
 namespace fcn_edge::app {
 
-/// What needs OpenCV's image and video libraries. These bring some 230 other libraries along, which cost a
-/// tenth of a second and 20 MB, so they sit in libfcn_edge_media.so, loaded by the first call of any function
-/// that is declared in image_source.hpp, video_source.hpp or jpeg.hpp, or of make_mask_sink and
+/// What needs OpenCV's image and video libraries. These bring some 230 other libraries along, which cost more
+/// than a tenth of a second and 60 MB, so they sit in libfcn_edge_media.so, loaded by the first call of any
+/// function that is declared in image_source.hpp, video_source.hpp or jpeg.hpp, or of make_mask_sink and
 /// make_video_sink; all of them are forwarded through this table.
 struct MediaModule {
   const char* version;  ///< of fcn-edge; must be the program's own

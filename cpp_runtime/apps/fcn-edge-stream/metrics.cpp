@@ -85,6 +85,9 @@ std::string prometheus_text(const std::vector<SourceView>& sources, const std::v
   drops(out, sources);
   per_source(out, sources, "fcn_edge_source_reconnects_total", "counter", "Times a lost source came back.",
              [](const Statistics& s) { return s.reconnects; });
+  per_source(out, sources, "fcn_edge_source_damaged_total", "counter",
+             "Packets and pictures that the decoder found faults in.",
+             [](const Statistics& s) { return s.damaged; });
   latencies(out, sources);
   drift(out, sources.front().statistics->drift);
   head(out, "fcn_edge_class_share", "gauge", "Share of the newest mask that a class covers.");

@@ -22,10 +22,11 @@ void add(Statistics& sum, const Feed& feed) {
   sum.drops.skipped += feed.drops().skipped;
   sum.drops.late += feed.drops().late;
   sum.reconnects += feed.reconnects();
+  sum.damaged += feed.damaged();
 }
 
 void count_feeds(Statistics& statistics, const Turns& turns, std::size_t first, std::size_t end) {
-  statistics.frames_in = statistics.reconnects = 0;
+  statistics.frames_in = statistics.reconnects = statistics.damaged = 0;
   statistics.drops = {};
   for (std::size_t i = first; i < end; ++i) add(statistics, turns.feed(i));
 }

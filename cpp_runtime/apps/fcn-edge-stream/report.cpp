@@ -48,6 +48,7 @@ json describe(const Statistics& statistics, bool raw_samples) {
                   {"late", statistics.drops.late},
                   {"abandoned", statistics.abandoned}};
   out["reconnects"] = statistics.reconnects;
+  out["damaged"] = statistics.damaged;
   out["frames_measured"] = statistics.measured;
   out["seconds"] = rounded(statistics.seconds);
   out["fps"] = rounded(statistics.fps());

@@ -21,7 +21,7 @@ struct Frame {
   Clock::time_point taken;  ///< when the source handed it over: its age counts from here
 };
 
-/// Where frames come from. One thread at a time, but for interrupt() and reconnects().
+/// Where frames come from. One thread at a time, but for interrupt(), reconnects() and damaged().
 class Source {
  public:
   Source() = default;
@@ -38,6 +38,7 @@ class Source {
 
   virtual void interrupt() {}  ///< make a read() that waits on purpose return false
   virtual std::uint64_t reconnects() const { return 0; }
+  virtual std::uint64_t damaged() const { return 0; }  ///< packets and pictures the decoder found faults in
 };
 
 using SourceOpener = std::function<std::unique_ptr<Source>()>;

@@ -66,6 +66,11 @@ std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const Str
                      "the source was lost and came back " + std::to_string(s.reconnects) + " times",
                      "check the camera, its cable and its network"});
   }
+  if (s.damaged > 0) {
+    found.push_back({"damaged_packets",
+                     "the decoder found faults in " + std::to_string(s.damaged) + " packets or pictures",
+                     "check the recording, or the camera's network"});
+  }
   if (s.drift.known() && s.drift.highest > s.drift.threshold) {
     found.push_back({"drift", drift_sentence(s.drift),
                      "look at the masks; calibrate and train on such frames (docs/drift.md)"});
