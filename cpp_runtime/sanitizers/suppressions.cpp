@@ -24,6 +24,8 @@ const char* __tsan_default_suppressions() {  // NOLINT(bugprone-reserved-identif
   return "race:libopenvino\n"
          "race:libtbb\n"
          "race:libopencv\n"
+         "race:libavcodec\n"  // pictures handed over between decoding threads
+         "race:libavutil\n"
          "deadlock:libgdal\n";  // its own locks, taken in two orders while OpenCV's imgcodecs loads it
 }
 
