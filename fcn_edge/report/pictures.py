@@ -27,9 +27,12 @@ def pictures_section(report: Json) -> str:
     swatches = "".join(
         f'<li><i style="background:{_css(one["color"])}"></i>{text(one["name"])}</li>' for one in classes
     )
+    captions = [view["caption"] for picture in pictures for view in picture["views"]]
+    differences = any(caption.startswith("Difference") for caption in captions)
+    red = "; in the difference picture the pixels that changed are red." if differences else "."
     return section(
         "Example frames",
-        paragraph("Class colours over the frame; in the difference picture the pixels that changed are red."),
+        paragraph(f"Class colours over the frame{red}"),
         f'<ul class="swatches">{swatches}</ul>',
         *[_row(picture) for picture in pictures],
     )
