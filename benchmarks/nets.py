@@ -35,11 +35,16 @@ def camvid() -> str | None:
     return found[0] if found else None
 
 
+def trained_for(minutes: float) -> Path:
+    """Return the folder of the networks trained for `minutes`, kept apart from others."""
+    return CACHE / f"{minutes:g}-minutes"
+
+
 def checkpoint(net: str, minutes: float) -> Path:
     """Return the run folder of a network trained on streets for `minutes` (once)."""
     from fcn_edge.train.loop import train
 
-    run = CACHE / f"{net}-run"
+    run = trained_for(minutes) / f"{net}-run"
     if not (run / "model.safetensors").is_file():
         say(f"training {net} for {minutes:g} minutes")
         train(TrainConfig("streets:192x256", run, model=NETS[net], minutes=minutes, val_every=100, ema=0.98))
@@ -48,7 +53,7 @@ def checkpoint(net: str, minutes: float) -> Path:
 
 def bundle(net: str, size: tuple[int, int], *, int8: bool, tail: str, minutes: float) -> Path:
     """Return a bundle of `net` for frames of `size`, made once. Its upsamplers are kept as trained."""
-    out = CACHE / f"{net}-{size[0]}x{size[1]}-{'int8' if int8 else 'fp32'}-{tail}.fcne"
+    out = trained_for(minutes) / f"{net}-{size[0]}x{size[1]}-{'int8' if int8 else 'fp32'}-{tail}.fcne"
     if not (out / "manifest.json").is_file():
         config = CompileConfig(
             str(checkpoint(net, minutes)), out, data=f"streets:{size[0]}x{size[1]}", int8=int8,

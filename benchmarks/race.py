@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nets import CACHE, NETS, SIZES, bundle, checkpoint, commit, frames_folder, say
+from nets import NETS, SIZES, bundle, checkpoint, commit, frames_folder, say, trained_for
 
 from fcn_edge.artifacts import atomic_write_json, provenance, read_json
 from fcn_edge.bench import bench
@@ -87,7 +87,7 @@ def race(net: str, size: tuple[int, int], config: BenchConfig, minutes: float) -
         config,
         source=frames_folder(size),
         checkpoint=str(checkpoint(net, minutes)),
-        cache=CACHE / f"{net}-{size[0]}x{size[1]}-rivals",
+        cache=trained_for(minutes) / f"{net}-{size[0]}x{size[1]}-rivals",
     )
     report = bench([ours], here, say).to_json()
     return {"net": net, "size": list(size), **report["against"], "device": report["device"]}
