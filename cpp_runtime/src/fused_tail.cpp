@@ -154,10 +154,13 @@ inline __attribute__((always_inline)) void FusedTail::solve_cell(const Span& ban
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(score_height_) * score_width_;
   const float* upper = scores + static_cast<std::ptrdiff_t>(band.low) * score_width_;
   const float* lower = scores + static_cast<std::ptrdiff_t>(band.high) * score_width_;
-  for (int id = 0; id < channels_; ++id, upper += plane, lower += plane) {
+  int id = 0;
+  do {  // there is always a class, and the first one fills best and winner
     const Corners corners{upper[cell.low], upper[cell.high], lower[cell.low], lower[cell.high]};
     challenge<S>(corners, id, band.fraction.data(), cell.fraction.data(), best, winner);
-  }
+    upper += plane;
+    lower += plane;
+  } while (++id < channels_);
   for (int y = band.begin; y < band.end; ++y) {
     std::uint8_t* row = mask + static_cast<std::ptrdiff_t>(y) * width_;
     for (int x = cell.begin; x < cell.end; ++x) {

@@ -145,7 +145,9 @@ std::optional<CameraRequest> parse_camera(const std::string& spec) {
                      [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
       wanted.format = part;
     } else {
-      throw Error(ErrorCode::misuse, "source " + spec + ": '" + part + "' is neither a size nor a format",
+      std::string what = "source " + spec;
+      what.append(": '").append(part).append("' is neither a size nor a format");
+      throw Error(ErrorCode::misuse, what,
                   "type for example 0,1280x720@30,MJPG; fcn-edge-stream --list-cameras says what there is");
     }
   }
