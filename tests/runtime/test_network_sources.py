@@ -158,6 +158,43 @@ def transport_stream(path: Path, size: str, seconds: int) -> bytes:
     return path.read_bytes()
 
 
+def send_and_fall_silent(listener: socket.socket, data: bytes) -> None:
+    viewer, _ = listener.accept()
+    with viewer, contextlib.suppress(ConnectionError):
+        viewer.recv(4096)
+        viewer.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: video/x-matroska\r\n\r\n" + data)
+        viewer.recv(1)  # until the viewer leaves
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_the_decoder_holds_no_picture_of_a_live_camera_back(
+    binary: Path, environment: dict[str, str]
+) -> None:
+    """A decoder with a thread for each picture gives one only when the next has come."""
+    encode = ["-c:v", "libx264", "-tune", "zerolatency", "-f", "matroska", "-live", "1", "-"]
+    pictures = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=25", "-frames:v", "10"]
+    data = subprocess.run(
+        ["ffmpeg", "-v", "error", *pictures, *encode], capture_output=True, check=True
+    ).stdout
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=send_and_fall_silent, args=(listener, data), daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/camera"
+        command = [binary, GOLDEN, "--source", url, "--policy", "block", "--masks-stream", "rle"]
+        process = subprocess.Popen([*map(str, command)], env=environment, stdout=subprocess.PIPE)
+        watchdog = threading.Timer(8, process.kill)
+        watchdog.start()
+        assert process.stdout is not None
+        masks = fcn_edge.read_masks(process.stdout)
+        found = []
+        with contextlib.suppress(Exception):  # the end of a stream that was killed
+            for _ in range(10):
+                found.append(next(masks).index)
+        watchdog.cancel()
+        process.kill()
+        process.communicate()
+    assert found == list(range(10))
+
+
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 def test_a_recording_with_damaged_packets_is_played_to_its_end(stream: Run, tmp_path: Path) -> None:
     data = bytearray(transport_stream(tmp_path / "clip.ts", "320x240", 4))

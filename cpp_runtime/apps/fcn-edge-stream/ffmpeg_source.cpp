@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::chrono::seconds kSilence{10};  // what a server gets to answer, and to send the next packet
 constexpr int kMostDamaged = 512;             // packets in a row without a picture: the stream is broken
+constexpr int kLargestInTime = 1920 * 1088;   // pixels that one thread decodes at a camera's rate
 constexpr int kAlignment = 64;                // columns; the converter writes whole vectors
 
 template <auto Function>
@@ -95,7 +96,6 @@ class FfmpegSource : public Source {
   FfmpegSource(const std::string& url, bool address, bool (*leaving)())
       : what_(shown(url)), patience_(leaving), packet_(av_packet_alloc()), picture_(av_frame_alloc()) {
     open(url, address);
-    live_ = address && stream().nb_frames <= 0 && format_->duration <= 0;
     const AVRational rate = av_guess_frame_rate(format_.get(), format_->streams[stream_], nullptr);
     if (rate.num > 0 && rate.den > 0 && av_q2d(rate) < 1000) fps_ = av_q2d(rate);
   }
@@ -146,11 +146,21 @@ class FfmpegSource : public Source {
     for (unsigned i = 0; i < context->nb_streams; ++i) {
       if (i != stream_) context->streams[i]->discard = AVDISCARD_ALL;
     }
-    const auto* decoder = avcodec_find_decoder(stream().codecpar->codec_id);
+    live_ = address && stream().nb_frames <= 0 && context->duration <= 0;
+    open_decoder(check);
+  }
+
+  template <class Check>
+  void open_decoder(const Check& check) {
+    const AVCodecParameters& parameters = *stream().codecpar;
+    const auto* decoder = avcodec_find_decoder(parameters.codec_id);
     check(decoder != nullptr);
     codec_.reset(avcodec_alloc_context3(decoder));
     codec_->thread_count = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 16U));
-    check(avcodec_parameters_to_context(codec_.get(), stream().codecpar) >= 0);
+    check(avcodec_parameters_to_context(codec_.get(), &parameters) >= 0);
+    // A decoder with a thread for each picture holds back as many pictures; a camera's would grow old in it.
+    if (live_ && parameters.width * parameters.height <= kLargestInTime)
+      codec_->thread_type = FF_THREAD_SLICE;
     check(avcodec_open2(codec_.get(), decoder, nullptr) >= 0);
   }
 
