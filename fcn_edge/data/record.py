@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 
 from fcn_edge.artifacts import atomic_directory, check_folder
+from fcn_edge.data.capture import open_capture
 from fcn_edge.errors import FcnEdgeError, MisuseError
 
 
@@ -41,8 +42,8 @@ def open_camera(source: str) -> cv2.VideoCapture:
         raise MisuseError("--data camera names no camera", hint="type --data camera:0 or camera:rtsp://...")
     if Path(source).is_file():
         raise MisuseError(f"camera:{source} is a file", hint=f"type --data video:{source}")
-    capture = cv2.VideoCapture(int(source)) if source.isdigit() else cv2.VideoCapture(source)
-    if not capture.isOpened():
+    capture = open_capture(int(source) if source.isdigit() else source)
+    if capture is None:
         raise FcnEdgeError(
             f"cannot open camera {source}", hint="list cameras: fcn-edge-stream --list-cameras"
         )

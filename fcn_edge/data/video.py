@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from fcn_edge.artifacts import hash_json, sha256_file
+from fcn_edge.data.capture import open_capture
 from fcn_edge.data.dataset import NO_CLASSES, Classes, Sample
 from fcn_edge.data.folder import FLAT_SPLITS, flat_split
 from fcn_edge.data.pairs import unknown_split
@@ -102,7 +103,7 @@ def count_frames(path: Path) -> int:
 
 
 def _open(path: Path) -> cv2.VideoCapture:
-    capture = cv2.VideoCapture(str(path))
-    if not capture.isOpened():
+    capture = open_capture(str(path))
+    if capture is None:
         raise FcnEdgeError(f"{path} is not a readable video", hint=_REPAIR)
     return capture
