@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,11 +29,11 @@ def record_frames(
     if folder.exists() and any(folder.iterdir()):
         raise MisuseError(f"--record {folder} is not empty", hint="name a new folder")
     capture = open_camera(source)
-    note(f"recording {count} frames of camera {source} in {seconds:g} s")
+    note(f"recording {count} frames of camera {shown(source)} in {seconds:g} s")
     with atomic_directory(folder) as work:
         written = _record(capture, work, count, seconds)
         if not written:
-            raise FcnEdgeError(f"camera {source} gave no frame", hint="is another program using it?")
+            raise FcnEdgeError(f"camera {shown(source)} gave no frame", hint="is another program using it?")
     return written
 
 
@@ -44,10 +45,14 @@ def open_camera(source: str) -> cv2.VideoCapture:
         raise MisuseError(f"camera:{source} is a file", hint=f"type --data video:{source}")
     capture = open_capture(int(source) if source.isdigit() else source)
     if capture is None:
-        raise FcnEdgeError(
-            f"cannot open camera {source}", hint="list cameras: fcn-edge-stream --list-cameras"
-        )
+        what = f"cannot open camera {shown(source)}"
+        raise FcnEdgeError(what, hint="list cameras: fcn-edge-stream --list-cameras")
     return capture
+
+
+def shown(source: str) -> str:
+    """Return the source as it may be shown: without the password of an address."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", source)
 
 
 def _record(capture: cv2.VideoCapture, folder: Path, count: int, seconds: float) -> int:
