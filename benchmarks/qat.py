@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/qat.py RUN --data camvid:DIR [--epochs 1] [--json] [--out FILE]
 
-A few channels of every sum and every fusion in the head are made FACTOR times as large, and what reads them
+A few channels of every sum and every fusion in the head are made --factor times as large, and what reads them
 as much smaller: in float nothing changes, but one INT8 range then has to hold both kinds of channels, as in
 networks with outliers. Scored in OpenVINO on the val split: fp32, the range methods of calibration, and what
 `train --qat` made of weights and ranges from there.
@@ -36,26 +36,26 @@ from fcn_edge.quantize.recipe import METHODS, Recipe
 from fcn_edge.quantize.table import measure_ranges
 from fcn_edge.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
-FACTOR, CHANNELS = 8.0, 4
+CHANNELS = 4
 
 
 @torch.no_grad()
-def spoil(fcn: FCN) -> None:
-    """Give the head outliers, in place: float computes the same as before."""
+def spoil(fcn: FCN, factor: float) -> None:
+    """Give the head outliers of `factor`, in place: float computes the same as before."""
     few = slice(0, CHANNELS)
     last = str(fcn.strides[-1])
     for stride in map(str, fcn.strides[1:]):
         lateral, up, fuse = (part[stride] for part in (fcn.lateral, fcn.up, fcn.fuse))
         for norm in (lateral[1], fuse[1]):
-            norm.weight[few] *= FACTOR
-            norm.bias[few] *= FACTOR
-        up.weight[:, few] *= FACTOR
-        fuse[0].weight[:, few] /= FACTOR
+            norm.weight[few] *= factor
+            norm.bias[few] *= factor
+        up.weight[:, few] *= factor
+        fuse[0].weight[:, few] /= factor
         following = fcn.classifier.weight[:, few] if stride == last else None
         if following is None:
             after = str(fcn.strides[fcn.strides.index(int(stride)) + 1])
             following = fcn.up[after].weight[few]
-        following /= FACTOR
+        following /= factor
 
 
 class Scorer:
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         original = load_checkpoint(options.checkpoint)
         fp32 = export_onnx(original.model, scored.size, "scores", work / "original.onnx")
         rows["fp32"] = scored(fp32, original)
-        spoil(original.model)
+        spoil(original.model, options.factor)
         save_checkpoint(work / "spoilt", original.model, original.classes, {})
         spoilt = load_checkpoint(work / "spoilt")
         fp32 = export_onnx(spoilt.model, scored.size, "scores", work / "spoilt.onnx")
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         quantize_trained(fp32, trained.model, trained.info["qat"], work / "learned.onnx")
         rows["trained for INT8"] = scored(work / "learned.onnx", trained)
     return {
-        "checkpoint": options.checkpoint, "data": options.data, "factor": FACTOR, "channels": CHANNELS,
+        "checkpoint": options.checkpoint, "data": options.data, "factor": options.factor, "channels": CHANNELS,
         "miou": rows, "steps": result.steps, "seconds": round(result.seconds), "lr": options.lr,
         "cpu": cpu_model(), "provenance": provenance("python " + " ".join(sys.argv)),
     }  # fmt: skip
@@ -118,7 +118,8 @@ def main() -> None:
     parser.add_argument("checkpoint")
     parser.add_argument("--data", required=True)
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--lr", type=float, default=1e-4)
+    parser.add_argument("--factor", type=float, default=32.0, help="how large the outliers are")
     parser.add_argument("--limit", type=int, help="frames of val")
     parser.add_argument("--train-limit", type=int, help="frames of train")
     parser.add_argument("--count", type=int, default=CompileConfig.calibration_count)

@@ -49,8 +49,6 @@ def main() -> None:
         rows = [recorded(net, options) for net in NETS]
         live_rows = [live(source, options) for source in ("test:480x360@30", "test:1280x720@30")]
         stages = stage_times(h264(road_clip()))
-    for row in rows:
-        row["limit"] = limit(row["fps"]["alone"], stages)
     result = {
         "commit": commit(),
         "device": {**device_facts(), "during_the_run": seen.to_json()},
@@ -144,16 +142,6 @@ def stage_times(clip: Path) -> dict[str, Any]:
     said = subprocess.run([STAGES, clip], capture_output=True, check=True, env=modules).stdout
     found: dict[str, Any] = json.loads(said)
     return found
-
-
-def limit(fps_alone: float, stages: dict[str, Any]) -> float:
-    """Return the share of the network's own speed that is left when decoding and resize take their core time.
-
-    Network and tail keep every core busy, so that what decoding takes is missing there.
-    """
-    network = 1e3 * len(os.sched_getaffinity(0)) / fps_alone
-    around = float(stages["decode_core_ms"] + stages["median_ms"]["resize"])
-    return network / (network + around)
 
 
 def live(source: str, options: argparse.Namespace) -> dict[str, Any]:

@@ -46,6 +46,16 @@ std::unique_ptr<Source> open_source(const std::string& spec) {
   return open_video_file(spec);
 }
 
+std::optional<bool> live_by_name(const std::string& spec) {
+  for (const char* begin : {"test:", "raw:"}) {
+    if (begins(spec, begin)) return std::nullopt;
+  }
+  if (contains(spec, " ! ") || contains(spec, "://")) return std::nullopt;
+  if (parse_camera(spec)) return true;
+  std::error_code error;
+  return std::filesystem::exists(spec, error) ? std::optional(false) : std::nullopt;
+}
+
 std::unique_ptr<Source> open_lasting_source(const std::string& spec, int loop) {
   std::unique_ptr<Source> source = open_source(spec);
   const SourceOpener again = [spec] { return open_source(spec); };

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <opencv2/core/mat.hpp>
+#include <optional>
 #include <string>
 
 namespace fcn_edge::app {
@@ -49,6 +50,9 @@ std::string shown(const std::string& spec);
 /// Open what the user named: a video file, image folder, camera, address, GStreamer pipeline, test picture
 /// or raw frames. Throws Error(misuse) for what does not exist and Error(io) for what cannot be read.
 std::unique_ptr<Source> open_source(const std::string& spec);
+
+/// Whether the source is live, where its name tells: false for files that are there, true for cameras.
+std::optional<bool> live_by_name(const std::string& spec);
 
 /// Open it to be played `loop` times (0: for ever); a live source is instead reopened, with growing pauses,
 /// whenever it ends or breaks.
