@@ -105,9 +105,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         quantize_trained(fp32, trained.model, trained.info["qat"], work / "learned.onnx")
         rows["trained for INT8"] = scored(work / "learned.onnx", trained)
     return {
-        "checkpoint": options.checkpoint, "data": options.data, "factor": options.factor, "channels": CHANNELS,
-        "miou": rows, "steps": result.steps, "seconds": round(result.seconds), "lr": options.lr,
-        "cpu": cpu_model(), "provenance": provenance("python " + " ".join(sys.argv)),
+        "checkpoint": options.checkpoint, "data": options.data, "factor": options.factor,
+        "channels": CHANNELS, "miou": rows, "steps": result.steps, "seconds": round(result.seconds),
+        "lr": options.lr, "cpu": cpu_model(), "provenance": provenance("python " + " ".join(sys.argv)),
     }  # fmt: skip
 
 
