@@ -20,11 +20,12 @@ demo: $(STREAM)
 
 test: pytest ctest
 
-# The tests of the C++ program run in processes of their own, without what the others load.
+# The tests of the C++ program run in processes of their own, without what the others load. A worker that dies ends the
+# run: xdist would wait for it for ever.
 STREAM_TESTS = tests/backends/test_torchscript_stream.py
 pytest: $(STREAM)
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/runtime --ignore $(STREAM_TESTS)
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile tests/runtime $(STREAM_TESTS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0 --ignore tests/runtime --ignore $(STREAM_TESTS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0 tests/runtime $(STREAM_TESTS)
 
 ctest: $(STREAM)
 	ctest --test-dir $(BUILD) --output-on-failure

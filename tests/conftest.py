@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,3 +25,12 @@ def camvid_root() -> Path:
 @pytest.fixture(scope="session")
 def weights_root() -> Path:
     return _folder(SHARED / "weights", "the folder of pretrained weights")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Say how a worker of pytest-xdist died: by which signal (negative), or with which exit code."""
+    if error:
+        process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+        code = process.wait(timeout=10) if process is not None else "unknown"
+        print(f"\nworker {node.gateway.id} ended with {code}", flush=True)
