@@ -20,12 +20,17 @@ demo: $(STREAM)
 
 test: pytest ctest
 
-# The tests of the C++ program run in processes of their own, without what the others load. A worker that dies ends the
-# run: xdist would wait for it for ever.
+# In groups, each in processes of its own: one that has loaded every engine, TensorRT-RTX among them, and has run for
+# minutes is now and then ended by the kernel on its return from a system call. A worker that dies ends its group:
+# xdist would wait for it for ever.
+PYTEST = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0
 STREAM_TESTS = tests/backends/test_torchscript_stream.py
+NETWORK_TESTS = tests/models tests/quantize tests/surgery tests/train
 pytest: $(STREAM)
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0 --ignore tests/runtime --ignore $(STREAM_TESTS)
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0 tests/runtime $(STREAM_TESTS)
+	$(PYTEST) tests/backends --ignore $(STREAM_TESTS)
+	$(PYTEST) $(NETWORK_TESTS)
+	$(PYTEST) tests --ignore tests/backends $(NETWORK_TESTS:%=--ignore %) --ignore tests/runtime
+	$(PYTEST) tests/runtime $(STREAM_TESTS)
 
 ctest: $(STREAM)
 	ctest --test-dir $(BUILD) --output-on-failure
