@@ -14,7 +14,7 @@ from fcn_edge.artifacts import atomic_write_json, check_file, read_json
 from fcn_edge.data import Dataset, open_dataset, split_to_calibrate_on
 from fcn_edge.data.record import record_frames
 from fcn_edge.errors import FcnEdgeError, MisuseError
-from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
+from fcn_edge.quantize.calibration import CalibrationSet, check_count, choose_frames
 from fcn_edge.quantize.calibration_check import diagnose
 
 Frame = npt.NDArray[np.uint8]
@@ -55,9 +55,13 @@ def calibrate(
     if data.startswith(CAMERA) != (recording is not None):
         raise _camera_or_not(data)
     if recording is not None:
+        if split or labelled:
+            what = f"--split {split}" if split else "--labels"
+            raise MisuseError(f"{what} with --data {data}", hint="leave it out: a camera has neither")
+        check_count(count)  # before the minutes of recording
         camera = data.removeprefix(CAMERA)
         record_frames(camera, recording.folder, RECORDED * count, recording.seconds, note)
-        data, split = f"folder:{recording.folder}", None
+        data = f"folder:{recording.folder}"
     split = split or split_to_calibrate_on(data)
     dataset = open_dataset(data, split, labelled=labelled)
     chosen = choose_frames(dataset, count, seed)

@@ -78,6 +78,14 @@ class CalibrationSet:
         }
 
 
+def check_count(count: int) -> None:
+    """Raise MisuseError where `count` frames are too few to calibrate on."""
+    if count < FEWEST:
+        raise MisuseError(
+            f"{count} calibration frames are too few", hint=f"give at least {FEWEST}, better {ENOUGH}"
+        )
+
+
 def choose_frames(
     dataset: Frames,
     count: int = ENOUGH,
@@ -91,10 +99,7 @@ def choose_frames(
     a frame before the graph (the resize). Frames that cannot be read are skipped and named in `warnings`.
     Raises FcnEdgeError when fewer than 8 remain.
     """
-    if count < FEWEST:
-        raise MisuseError(
-            f"{count} calibration frames are too few", hint=f"give at least {FEWEST}, better {ENOUGH}"
-        )
+    check_count(count)
     drawn = np.random.default_rng(seed).permutation(len(dataset))[: POOL * count]
     pool, unreadable = _read_pool(dataset, sorted(map(int, drawn)))
     source = f"{dataset.name} {dataset.split}"

@@ -10,6 +10,7 @@
 #include <future>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
+#include <utility>
 
 #include "cameras.hpp"
 #include "cpus.hpp"
@@ -80,13 +81,6 @@ void greet(const Segmenter& segmenter) {
 
 using Sources = std::vector<std::unique_ptr<Source>>;
 
-struct Opened {
-  Sources sources;
-  Segmenter segmenter;
-  std::vector<bool> each_live;
-  bool live;  // any of them
-};
-
 Sources open_sources(const StreamOptions& options) {
   Sources sources;
   for (const std::string& spec : options.sources) sources.push_back(open_lasting_source(spec, options.loop));
@@ -97,22 +91,33 @@ bool any(const std::vector<bool>& values) {
   return std::any_of(values.begin(), values.end(), [](bool one) { return one; });
 }
 
+// Whether a source is live, as far as the names tell; fewer entries than sources where one does not.
+std::vector<bool> live_by_names(const StreamOptions& options) {
+  std::vector<bool> live;
+  for (const std::string& spec : options.sources) {
+    if (const auto known = live_by_name(spec)) live.push_back(*known);
+  }
+  return live;
+}
+
+std::vector<bool> live_of(const Sources& sources) {
+  std::vector<bool> live;
+  for (const auto& source : sources) live.push_back(source->live());
+  return live;
+}
+
 // Whether a source is live decides how the engine is opened. Where the names tell, both are opened at the
 // same time: the libraries that read files and cameras take as long to load as a third of the engine.
-Opened open_all(const StreamOptions& options) {
-  std::vector<bool> each_live;
-  for (const std::string& spec : options.sources) {
-    if (const auto live = live_by_name(spec)) each_live.push_back(*live);
+std::pair<Sources, Segmenter> open_all(const StreamOptions& options) {
+  const std::vector<bool> live = live_by_names(options);
+  if (live.size() < options.sources.size()) {
+    Sources sources = open_sources(options);
+    Segmenter segmenter = open_segmenter(options, any(live_of(sources)));
+    return {std::move(sources), std::move(segmenter)};
   }
-  if (each_live.size() == options.sources.size()) {
-    auto opening = std::async(std::launch::async, [&options] { return open_sources(options); });
-    Segmenter segmenter = open_segmenter(options, any(each_live));
-    return {opening.get(), std::move(segmenter), each_live, any(each_live)};
-  }
-  Sources sources = open_sources(options);
-  each_live.clear();
-  for (const auto& source : sources) each_live.push_back(source->live());
-  return {std::move(sources), open_segmenter(options, any(each_live)), each_live, any(each_live)};
+  auto opening = std::async(std::launch::async, [&options] { return open_sources(options); });
+  Segmenter segmenter = open_segmenter(options, any(live));
+  return {opening.get(), std::move(segmenter)};
 }
 
 Turns take_turns(const StreamOptions& options, Sources sources) {
@@ -159,7 +164,8 @@ void stream(const StreamOptions& options) {
   const std::optional<LiveAddress> page =
       options.serve.empty() ? std::nullopt
                             : std::optional(parse_live_address(options.serve, options.serve_token));
-  auto [sources, segmenter, each_live, live] = open_all(options);
+  auto [sources, segmenter] = open_all(options);
+  const std::vector<bool> each_live = live_of(sources);
   Outputs outputs(options, sources);
   greet(segmenter);
   outputs.open_rest(segmenter.info(), page, report);
@@ -169,7 +175,7 @@ void stream(const StreamOptions& options) {
                     {options.alpha, options.limit, options.warmup, options.seconds}, report.statistics);
   pipeline.run();
   if (keep_results(turns, each_live, outputs, report)) {
-    report.finish(segmenter, pipeline, live, choose_schedule(options, live));
+    report.finish(segmenter, pipeline, any(each_live), choose_schedule(options, any(each_live)));
   }
   rethrow_first_failure(turns);
 }

@@ -29,31 +29,48 @@ std::unique_ptr<Source> open_checked(const CameraRequest& wanted) {
 
 bool begins(const std::string& text, const char* part) { return text.rfind(part, 0) == 0; }
 
+enum class Kind { test, raw, pipeline, address, camera, missing, images, video };
+
+Kind kind_of(const std::string& spec) {
+  if (begins(spec, "test:")) return Kind::test;
+  if (begins(spec, "raw:")) return Kind::raw;
+  if (contains(spec, " ! ")) return Kind::pipeline;
+  if (contains(spec, "://")) return Kind::address;
+  if (parse_camera(spec)) return Kind::camera;
+  std::error_code error;
+  if (!std::filesystem::exists(spec, error)) return Kind::missing;
+  return std::filesystem::is_directory(spec) || is_image_name(spec) ? Kind::images : Kind::video;
+}
+
 }  // namespace
 
 std::unique_ptr<Source> open_source(const std::string& spec) {
-  if (begins(spec, "test:")) return open_test_source(spec.substr(5));
-  if (begins(spec, "raw:")) return open_raw_source(spec.substr(4));
-  if (contains(spec, " ! ")) return open_gstreamer(spec);
-  if (contains(spec, "://")) return open_address(spec);
-  if (const auto camera = parse_camera(spec)) return open_checked(*camera);
-  std::error_code error;
-  if (!std::filesystem::exists(spec, error)) {
-    throw Error(ErrorCode::misuse, "no such source: " + spec,
-                "give a video file, a folder of images, a camera index such as 0, or an rtsp:// address");
+  switch (kind_of(spec)) {
+    case Kind::test:
+      return open_test_source(spec.substr(5));
+    case Kind::raw:
+      return open_raw_source(spec.substr(4));
+    case Kind::pipeline:
+      return open_gstreamer(spec);
+    case Kind::address:
+      return open_address(spec);
+    case Kind::camera:
+      return open_checked(*parse_camera(spec));
+    case Kind::images:
+      return open_images(spec);
+    case Kind::video:
+      return open_video_file(spec);
+    case Kind::missing:
+      break;
   }
-  if (std::filesystem::is_directory(spec) || is_image_name(spec)) return open_images(spec);
-  return open_video_file(spec);
+  throw Error(ErrorCode::misuse, "no such source: " + spec,
+              "give a video file, a folder of images, a camera index such as 0, or an rtsp:// address");
 }
 
 std::optional<bool> live_by_name(const std::string& spec) {
-  for (const char* begin : {"test:", "raw:"}) {
-    if (begins(spec, begin)) return std::nullopt;
-  }
-  if (contains(spec, " ! ") || contains(spec, "://")) return std::nullopt;
-  if (parse_camera(spec)) return true;
-  std::error_code error;
-  return std::filesystem::exists(spec, error) ? std::optional(false) : std::nullopt;
+  const Kind kind = kind_of(spec);
+  if (kind == Kind::camera) return true;
+  return kind == Kind::images || kind == Kind::video ? std::optional(false) : std::nullopt;
 }
 
 std::unique_ptr<Source> open_lasting_source(const std::string& spec, int loop) {
