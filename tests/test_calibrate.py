@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -136,6 +137,22 @@ def test_mistakes_about_cameras_end_in_a_sentence(
     recording = Recording(tmp_path / recorded) if recorded else None
     with pytest.raises(FcnEdgeError, match=meant):
         calibrate(data.format(file=file), recording=recording)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "meant"),
+    [
+        ({"count": 3}, "3 calibration frames are too few"),
+        ({"split": "val"}, "--split val with --data camera:0"),
+        ({"labelled": True}, "--labels with --data camera:0"),
+    ],
+)
+def test_what_a_camera_cannot_give_is_said_before_it_is_watched(
+    wanted: dict[str, Any], meant: str, tmp_path: Path
+) -> None:
+    with pytest.raises(MisuseError, match=meant):
+        calibrate("camera:0", recording=Recording(tmp_path / "seen"), **wanted)
+    assert not (tmp_path / "seen").exists()
 
 
 def test_compile_takes_its_ranges_from_other_frames_than_it_is_judged_on(tmp_path: Path, tiny: str) -> None:

@@ -85,7 +85,7 @@ TEST_P(Recordings, HaveThePixelsThatOpenCvReads) {
   }
 }
 
-TEST(FfmpegSource, KeepsThePictureOfAnEarlierFrameWhenItIsHeldElsewhere) {
+TEST(FfmpegSource, GivesEveryFrameABufferOfItsOwn) {
   std::mt19937 random(1);
   const test::ScratchFolder folder;
   const auto source = open_video_file(write_clip(folder, "FFV1", {64, 48}, random));
