@@ -13,6 +13,7 @@ thing changed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -87,10 +88,9 @@ def nncf_file(fp32: Path, calibration: CalibrationSet, out: Path, *, overflow_fi
     data = nncf.Dataset(calibration.frames, lambda frame: {"frame": frame[None]})
     advanced = AdvancedQuantizationParameters(overflow_fix=OverflowFix.ENABLE) if overflow_fix else None
     model = ov.Core().read_model(fp32)
-    ov.save_model(
-        nncf.quantize(model, data, subset_size=len(calibration), advanced_parameters=advanced),
-        out, compress_to_fp16=False,
-    )  # fmt: skip
+    with contextlib.redirect_stdout(sys.stderr):  # its progress bars; stdout is for the table
+        made = nncf.quantize(model, data, subset_size=len(calibration), advanced_parameters=advanced)
+    ov.save_model(made, out, compress_to_fp16=False)
     return out
 
 
