@@ -8,7 +8,7 @@
 namespace fcn_edge::app {
 
 /// What is read through FFmpeg's own libraries, in libfcn_edge_ffmpeg.so: recordings and addresses. OpenCV
-/// reads them through the same libraries, but loading it takes 230 others, a tenth of a second and 40 MB.
+/// reads them through the same libraries, but brings a hundred more, a tenth of a second and 40 MB.
 struct FfmpegModule {
   const char* version;  ///< of fcn-edge; must be the program's own
 
