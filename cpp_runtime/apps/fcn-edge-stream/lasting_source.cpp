@@ -13,37 +13,46 @@
 namespace fcn_edge::app {
 namespace {
 
+// Reads a source that is opened anew now and then, and adds up the faults of all its lives.
+class CountingReader {
+ public:
+  bool read(Source& source, cv::Mat& image, std::string& name) {
+    const bool got = source.read(image, name);
+    damaged_ = before_ + source.damaged();
+    return got;
+  }
+  void opened_anew() { before_ = damaged_; }
+  std::uint64_t damaged() const { return damaged_; }
+
+ private:
+  std::uint64_t before_ = 0;
+  std::atomic<std::uint64_t> damaged_{0};  // asked for by another thread than the one that reads
+};
+
 class RepeatedSource : public Source {
  public:
   RepeatedSource(std::unique_ptr<Source> first, SourceOpener open, int rounds)
       : source_(std::move(first)), open_(std::move(open)), endless_(rounds == 0), rounds_left_(rounds - 1) {}
 
   bool read(cv::Mat& image, std::string& name) override {
-    while (!read_open(image, name)) {
+    while (!reader_.read(*source_, image, name)) {
       if (!endless_ && rounds_left_-- <= 0) return false;
-      before_ = damaged_;
       source_ = open_();
+      reader_.opened_anew();
     }
     return true;
   }
 
   bool live() const override { return source_->live(); }
   double fps() const override { return source_->fps(); }
-  std::uint64_t damaged() const override { return damaged_; }
+  std::uint64_t damaged() const override { return reader_.damaged(); }
 
  private:
-  bool read_open(cv::Mat& image, std::string& name) {
-    const bool got = source_->read(image, name);
-    damaged_ = before_ + source_->damaged();
-    return got;
-  }
-
   std::unique_ptr<Source> source_;
   SourceOpener open_;
   bool endless_;
   int rounds_left_;
-  std::uint64_t before_ = 0;  // damaged in earlier rounds
-  std::atomic<std::uint64_t> damaged_{0};
+  CountingReader reader_;
 };
 
 class ReconnectingSource : public Source {
@@ -69,16 +78,14 @@ class ReconnectingSource : public Source {
   double fps() const override { return fps_; }
   void interrupt() override { interrupted_ = true; }
   std::uint64_t reconnects() const override { return reconnects_; }
-  std::uint64_t damaged() const override { return damaged_; }
+  std::uint64_t damaged() const override { return reader_.damaged(); }
 
  private:
   bool leaving() const { return interrupted_ || stop_requested(); }
 
   bool read_open(cv::Mat& image, std::string& name) {
     try {
-      const bool got = source_->read(image, name);
-      damaged_ = before_ + source_->damaged();
-      if (got) {
+      if (reader_.read(*source_, image, name)) {
         pause_ = first_pause_;
         return true;
       }
@@ -92,7 +99,7 @@ class ReconnectingSource : public Source {
   void reopen() {
     try {
       source_ = open_();
-      before_ = damaged_;
+      reader_.opened_anew();
       ++reconnects_;
       spdlog::info("the source is back");
     } catch (const Error&) {  // still gone; the next pause is longer
@@ -114,8 +121,7 @@ class ReconnectingSource : public Source {
   double fps_;
   std::atomic<bool> interrupted_{false};
   std::atomic<std::uint64_t> reconnects_{0};
-  std::uint64_t before_ = 0;  // damaged before it was last opened
-  std::atomic<std::uint64_t> damaged_{0};
+  CountingReader reader_;
 };
 
 }  // namespace
