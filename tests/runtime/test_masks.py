@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import cv2
@@ -10,6 +12,15 @@ import pytest
 
 import fcn_edge
 from tests.runtime.conftest import GOLDEN, Run, pictures, read_clip, write_clip
+
+FORMATS = [  # chroma of every kind, sizes that are no multiple of a block; 10 bits: see docs/runtime.md
+    ("libx264", "yuv420p", "482x358"),
+    ("libx264", "yuv422p", "66x50"),
+    ("libx264", "yuv444p", "131x97"),
+    ("libx264", "yuvj420p", "480x360"),
+    ("mjpeg", "yuvj422p", "318x242"),
+    ("ffv1", "bgr0", "161x91"),
+]
 
 
 def masks_in(folder: Path) -> dict[str, np.ndarray]:
@@ -67,3 +78,37 @@ def test_masks_of_the_camvid_drive_equal_pythons(stream: Run, tmp_path: Path, ca
     frames = read_clip(clip)
     assert len(frames) == 101
     assert_equal_to_python(tmp_path / "masks", {f"{i:06d}": frame for i, frame in enumerate(frames)})
+
+
+@pytest.mark.parametrize(("codec", "pixels", "size"), FORMATS)
+def test_masks_of_recordings_of_other_formats_equal_pythons(
+    stream: Run, tmp_path: Path, codec: str, pixels: str, size: str
+) -> None:
+    clip = tmp_path / "clip.mkv"
+    picture = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate=10:duration=1,noise=alls=20"]
+    command = ["ffmpeg", "-v", "error", *picture, "-pix_fmt", pixels, "-c:v", codec, str(clip)]
+    if shutil.which("ffmpeg") is None or subprocess.run(command, check=False).returncode:
+        pytest.skip(f"no ffmpeg with {codec} here")
+    done = stream("golden", "--source", clip, "--masks", tmp_path / "masks")
+    assert done.returncode == 0, done.stderr
+    frames = read_clip(clip)
+    assert len(frames) == 10
+    assert_equal_to_python(tmp_path / "masks", {f"{i:06d}": frame for i, frame in enumerate(frames)})
+
+
+def test_opencv_reads_recordings_to_the_same_masks_where_the_ffmpeg_module_is_not(
+    binary: Path, stream: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A program without libfcn_edge_ffmpeg.so beside it, as one that was built without FFmpeg's headers."""
+    clip = write_clip(tmp_path / "clip.mp4", pictures(9, (90, 150), seed=6))
+    assert stream("golden", "--source", clip, "--masks", tmp_path / "with").returncode == 0
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for name in (binary.name, "libfcn_edge_media.so"):
+        shutil.copy2(binary.with_name(name), alone / name)
+    command = [alone / binary.name, GOLDEN, "--source", clip, "--masks", tmp_path / "without"]
+    subprocess.run([*map(str, command)], env=environment, capture_output=True, check=True)
+    found = masks_in(tmp_path / "without")
+    assert len(found) == 9
+    for stem, mask in masks_in(tmp_path / "with").items():
+        np.testing.assert_array_equal(found[stem], mask)
