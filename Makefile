@@ -25,7 +25,7 @@ test: pytest ctest
 # xdist would wait for it for ever.
 PYTEST = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --max-worker-restart 0
 STREAM_TESTS = tests/backends/test_torchscript_stream.py
-NETWORK_TESTS = tests/models tests/quantize tests/surgery tests/train
+NETWORK_TESTS = tests/models tests/network tests/quantize tests/surgery tests/train
 pytest: $(STREAM)
 	$(PYTEST) tests/backends --ignore $(STREAM_TESTS)
 	$(PYTEST) $(NETWORK_TESTS)

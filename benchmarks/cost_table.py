@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from fcn_edge.config import parse_size
+from fcn_edge.ground.config import parse_size
 from fcn_edge.models import BACKBONES, ModelSpec, build_model
 from fcn_edge.models.cost import count_macs, receptive_field
 

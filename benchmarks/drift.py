@@ -20,9 +20,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.data import Dataset, open_dataset
-from fcn_edge.machine import cpu_model
+from fcn_edge.ground.artifacts import atomic_write_json, provenance
+from fcn_edge.ground.machine import cpu_model
 from fcn_edge.quantize.calibration import choose_frames
 from fcn_edge.quantize.drift import FEWEST, DriftMonitor, DriftStatistics, measure
 

@@ -24,10 +24,10 @@ import cv2
 from in_memory import InMemory
 from nets import camvid, say
 
-from fcn_edge.artifacts import atomic_write_json, hash_json, provenance, read_json
-from fcn_edge.config import TrainConfig
 from fcn_edge.data import Sample, open_dataset
-from fcn_edge.machine import cpu_model, usable_cores
+from fcn_edge.ground.artifacts import atomic_write_json, hash_json, provenance, read_json
+from fcn_edge.ground.config import TrainConfig
+from fcn_edge.ground.machine import cpu_model, usable_cores
 from fcn_edge.models.pretrained import NAME as PRETRAINED
 from fcn_edge.models.pretrained import PACKAGE
 from fcn_edge.train.loop import Trainer

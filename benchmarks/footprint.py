@@ -19,9 +19,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.bench.machine import device_facts, watch_machine
-from fcn_edge.runtime import find_stream, run_stream
+from fcn_edge.ground.artifacts import atomic_write_json, provenance
+from fcn_edge.runtime.program import find_stream, run_stream
 
 RESULTS = Path("benchmarks/results/footprint.json")
 FRAMES = 20

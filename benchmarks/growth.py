@@ -23,15 +23,15 @@ import onnx
 from nets import bundle, commit, say
 from onnx import helper, numpy_helper
 
-from fcn_edge.artifacts import atomic_write_json, provenance, read_json
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.tail import mask_from_scores
 from fcn_edge.bench.machine import device_facts, watch_machine
 from fcn_edge.bench.subject import open_subject, write_frames
 from fcn_edge.bundle import write_bundle
 from fcn_edge.data import open_dataset
-from fcn_edge.runtime import run_stream
-from fcn_edge.stats import percentile
+from fcn_edge.ground.artifacts import atomic_write_json, provenance, read_json
+from fcn_edge.ground.stats import percentile
+from fcn_edge.runtime.program import run_stream
 
 RESULTS = Path("benchmarks/results/growth.json")
 NET, TRAINED = "efficientnet_lite0", (512, 1024)

@@ -27,15 +27,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fcn_edge.artifacts import atomic_write_json, hash_json, provenance, read_json
 from fcn_edge.backends import load_backend
-from fcn_edge.config import TrainConfig, parse_size
 from fcn_edge.data import Dataset, open_dataset
-from fcn_edge.export.onnx import export_onnx
-from fcn_edge.machine import cpu_model, usable_cores
+from fcn_edge.ground.artifacts import atomic_write_json, hash_json, provenance, read_json
+from fcn_edge.ground.config import TrainConfig, parse_size
+from fcn_edge.ground.machine import cpu_model, usable_cores
 from fcn_edge.models.cost import count_macs
 from fcn_edge.models.frames import predict_mask
 from fcn_edge.models.layers import crop, normal_init, upsample_bilinear
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import choose_frames
 from fcn_edge.quantize.qdq import measure, quantize_with
 from fcn_edge.quantize.recipe import Recipe

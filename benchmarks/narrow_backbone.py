@@ -18,8 +18,8 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from fcn_edge.artifacts import atomic_write_bytes
 from fcn_edge.data import Dataset, open_dataset
+from fcn_edge.ground.artifacts import atomic_write_bytes
 from fcn_edge.models.backbones.mobilenet_edgetpu_slim import Block, MobileNetEdgeTpuSlim
 from fcn_edge.models.frames import to_input
 from fcn_edge.models.weights import load_into, read_weights

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from fcn_edge.compile import compile_checkpoint
-from fcn_edge.config import CompileConfig, TrainConfig
-from fcn_edge.targets import TARGETS
+from fcn_edge.compilation.compile import compile_checkpoint
+from fcn_edge.ground.config import CompileConfig, TrainConfig
+from fcn_edge.ground.targets import TARGETS
 
 NETS = {"efficientnet_lite0": "fcn8s-efficientnet_lite0", "resnet18": "fcn8s-resnet18"}
 SIZES = ((360, 480), (512, 1024))

@@ -16,7 +16,7 @@ from page_roofline import roofline
 from page_stream import stream
 from tables import Json, machine, ratio, section, size, table
 
-from fcn_edge.artifacts import atomic_write_text, read_json
+from fcn_edge.ground.artifacts import atomic_write_text, read_json
 
 RESULTS = Path("benchmarks/results")
 PAGE = Path("docs/benchmarks.md")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fcn_edge.artifacts import atomic_write_text
+from fcn_edge.ground.artifacts import atomic_write_text
 from fcn_edge.report import charts
 
 FOLDER = Path("docs/img")

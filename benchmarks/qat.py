@@ -19,16 +19,16 @@ from typing import Any
 
 import torch
 
-from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.backends import load_backend
 from fcn_edge.bundle import Segmenter
-from fcn_edge.config import CompileConfig, TrainConfig
+from fcn_edge.compilation.qat import train_for_int8
 from fcn_edge.data import open_dataset
-from fcn_edge.evaluate import Subject, score
-from fcn_edge.export.onnx import export_onnx
-from fcn_edge.machine import cpu_model
+from fcn_edge.evaluation.evaluate import Subject, score
+from fcn_edge.ground.artifacts import atomic_write_json, provenance
+from fcn_edge.ground.config import CompileConfig, TrainConfig
+from fcn_edge.ground.machine import cpu_model
 from fcn_edge.models.fcn import FCN
-from fcn_edge.qat import train_for_int8
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import choose_frames
 from fcn_edge.quantize.qat import quantize_trained
 from fcn_edge.quantize.qdq import measure, quantize_with

@@ -27,18 +27,18 @@ from typing import Any
 import numpy as np
 from nets import camvid
 
-from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.tail import mask_from_scores
 from fcn_edge.data import open_dataset
-from fcn_edge.export.onnx import export_onnx
-from fcn_edge.machine import cpu_model
+from fcn_edge.ground.artifacts import atomic_write_json, provenance
+from fcn_edge.ground.machine import cpu_model
+from fcn_edge.ground.targets import ORACLE, ORACLE_OPTIONS
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.lint import lint
 from fcn_edge.quantize.qdq import measure, quantize_with
 from fcn_edge.quantize.recipe import Recipe
 from fcn_edge.quantize.weights import sqnr_db
-from fcn_edge.targets import ORACLE, ORACLE_OPTIONS
 from fcn_edge.train.checkpoint import load_checkpoint
 from fcn_edge.train.metrics import ConfusionMatrix
 

@@ -20,10 +20,10 @@ from typing import Any
 
 from nets import NETS, SIZES, bundle, checkpoint, commit, frames_folder, say, trained_for
 
-from fcn_edge.artifacts import atomic_write_json, provenance, read_json
 from fcn_edge.bench import bench
 from fcn_edge.bench.rivals import RIVALS
-from fcn_edge.config import BenchConfig
+from fcn_edge.ground.artifacts import atomic_write_json, provenance, read_json
+from fcn_edge.ground.config import BenchConfig
 
 RESULTS = Path("benchmarks/results/race.json")
 SLOW = {"torch-compile"}  # left out by --quick: it compiles for minutes

@@ -28,9 +28,9 @@ import openvino
 from nets import NETS, SIZES, bundle, checkpoint, commit, say
 from torch import nn
 
-from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.bench.machine import device_facts, watch_machine
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import atomic_write_json, provenance
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.cost import count_macs
 from fcn_edge.train.checkpoint import load_checkpoint
 

@@ -22,13 +22,13 @@ import cv2
 import numpy as np
 from nets import NETS, SIZES, bundle, checkpoint, commit, road_clip, say
 
-from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.bench.machine import device_facts, watch_machine
 from fcn_edge.bench.rounds import run_round
 from fcn_edge.bench.subject import Subject, open_subject, write_frames
-from fcn_edge.config import BenchConfig
-from fcn_edge.runtime import run_stream
-from fcn_edge.stats import paired_ratio, percentile
+from fcn_edge.ground.artifacts import atomic_write_json, provenance
+from fcn_edge.ground.config import BenchConfig
+from fcn_edge.ground.stats import paired_ratio, percentile
+from fcn_edge.runtime.program import run_stream
 
 RESULTS = Path("benchmarks/results/speed.json")
 Rounds = list[list[float]]  # milliseconds from frame to mask, a list for each round

@@ -27,9 +27,9 @@ import cv2
 import numpy as np
 from nets import NETS, bundle, commit, frames_folder, road_clip, say
 
-from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.bench.machine import device_facts, watch_machine
-from fcn_edge.runtime import find_stream, run_stream
+from fcn_edge.ground.artifacts import atomic_write_json, provenance
+from fcn_edge.runtime.program import find_stream, run_stream
 
 RESULTS = Path("benchmarks/results/stream_speed.json")
 STAGES = Path("build/cpp_runtime/tests/stage_speed")

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from nets import commit
 
-from fcn_edge.artifacts import atomic_write_json, provenance
-from fcn_edge.machine import cpu_flags, cpu_model, int8_path, usable_cores
+from fcn_edge.ground.artifacts import atomic_write_json, provenance
+from fcn_edge.ground.machine import cpu_flags, cpu_model, int8_path, usable_cores
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.surgery.candidates import KINDS, LOSSY, make_candidate
 from fcn_edge.surgery.find import Upsampler, list_upsamplers

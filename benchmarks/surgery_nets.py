@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from in_memory import InMemory
 
-from fcn_edge.artifacts import hash_json
-from fcn_edge.config import TrainConfig
 from fcn_edge.data import Classes, Sample, open_dataset
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import hash_json
+from fcn_edge.ground.config import TrainConfig
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.train.checkpoint import Checkpoint, load_checkpoint
 from fcn_edge.train.loop import Trainer
 

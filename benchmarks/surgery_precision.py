@@ -10,7 +10,7 @@ from typing import Any
 import onnx
 
 from fcn_edge.backends import load_backend
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 CAPABILITY = "86"  # one is enough: 80, 86, 89 and 120 gave the same precisions
 

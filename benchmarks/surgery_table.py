@@ -33,12 +33,14 @@ from surgery_precision import openvino_precision, tensorrt_rtx_precision
 from surgery_text import as_markdown
 from torch import nn
 
-from fcn_edge.artifacts import atomic_write_json, provenance, read_json
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.tail import mask_from_scores
-from fcn_edge.export.onnx import export_onnx
-from fcn_edge.machine import cpu_flags, cpu_model, int8_path, usable_cores
-from fcn_edge.operate import stand_ins
+from fcn_edge.compilation.operate import stand_ins
+from fcn_edge.ground.artifacts import atomic_write_json, provenance, read_json
+from fcn_edge.ground.machine import cpu_flags, cpu_model, int8_path, usable_cores
+from fcn_edge.ground.targets import TARGETS
+from fcn_edge.ground.turns import in_turns
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import choose_frames
 from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import quantize_with
@@ -51,9 +53,7 @@ from fcn_edge.surgery.fidelity import Measurement, agreement, sqnr_db
 from fcn_edge.surgery.onnx_rewrite import substitute
 from fcn_edge.surgery.rule import Rule
 from fcn_edge.surgery.table import LayerRow
-from fcn_edge.targets import TARGETS
 from fcn_edge.train.metrics import ConfusionMatrix
-from fcn_edge.turns import in_turns
 
 WORK = Path("out/surgery_table")
 RESULT = Path("benchmarks/results/surgery_table.json")

@@ -22,10 +22,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fcn_edge.artifacts import atomic_write_json, provenance
-from fcn_edge.config import TrainConfig
 from fcn_edge.data import Dataset, open_dataset
-from fcn_edge.machine import cpu_model, usable_cores
+from fcn_edge.ground.artifacts import atomic_write_json, provenance
+from fcn_edge.ground.config import TrainConfig
+from fcn_edge.ground.machine import cpu_model, usable_cores
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.train.batches import make_augmentation
 from fcn_edge.train.loop import Trainer

@@ -10,14 +10,14 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from fcn_edge.bundle import Segmenter
-    from fcn_edge.mask_stream import StreamedMask
+    from fcn_edge.runtime.mask_stream import StreamedMask
 
 __version__ = "0.1.0"
 __all__ = ["FcnEdgeError", "MisuseError", "__version__", "open", "read_masks"]
@@ -38,9 +38,10 @@ def open(path: str | PathLike[str], *, allow_ungated: bool = False) -> Segmenter
 def read_masks(stream: BinaryIO) -> Iterator[StreamedMask]:
     """Yield the class maps that `fcn-edge-stream --masks-stream raw|rle` writes to `stream`, as they come.
 
-    Each has `mask` (uint8, H x W), `source`, `index`, `taken_ns` and `classes`; see fcn_edge/mask_stream.py.
+    Each has `mask` (uint8, H x W), `source`, `index`, `taken_ns` and `classes`; see
+    fcn_edge/runtime/mask_stream.py.
     Raises FcnEdgeError when the stream is another or ends within a frame.
     """
-    from fcn_edge.mask_stream import read_masks
+    from fcn_edge.runtime.mask_stream import read_masks
 
     return read_masks(stream)

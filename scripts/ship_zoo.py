@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import atomic_write_json, read_json
 from fcn_edge.data import open_dataset
+from fcn_edge.ground.artifacts import atomic_write_json, read_json
 from fcn_edge.models.cost import count_macs
 from fcn_edge.models.frames import predict_mask
 from fcn_edge.train import evaluate, load_checkpoint, save_checkpoint

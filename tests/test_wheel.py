@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fcn_edge.artifacts import sha256_file
+from fcn_edge.ground.artifacts import sha256_file
 
 ROOT = Path(__file__).resolve().parents[1]
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.errors import unknown_name
+from fcn_edge.ground.errors import unknown_name
 
 # engine name -> module; imported only when used, so that a missing engine hurts nobody else
 BACKENDS = {

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 FILE = Path("aoti") / "model.pt2"
 
 
 def export(fcn: Any, size: tuple[int, int], tail: str, engines_dir: Path) -> Path:
     """Compile the network's package under `engines_dir` and return it."""
-    from fcn_edge.export.aoti import export_aoti
+    from fcn_edge.network.aoti_export import export_aoti
 
     return export_aoti(fcn, size, tail, engines_dir / FILE)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 LIBRARIES = ("libcudart.so", "libcudart.so.13", "libcudart.so.12")
 _TO_DEVICE, _TO_HOST = 1, 2  # cudaMemcpyKind

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fcn_edge.backends.nvidia_builder import build_log
 from fcn_edge.backends.nvidia_cuda import Device, DeviceArray, cuda
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 
 class NvidiaEngine:

@@ -6,8 +6,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import atomic_write_bytes, atomic_write_json, hash_json, read_json, sha256_bytes
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import (
+    atomic_write_bytes,
+    atomic_write_json,
+    hash_json,
+    read_json,
+    sha256_bytes,
+)
+from fcn_edge.ground.errors import FcnEdgeError
 
 
 @dataclass(frozen=True)

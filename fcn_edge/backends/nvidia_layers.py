@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 if TYPE_CHECKING:
     import onnx

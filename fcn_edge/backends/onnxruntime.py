@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 
 def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fcn_edge.backends.cache import cache_folder
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 
 def build(model_onnx: Path, out_dir: Path, options: dict[str, str]) -> dict[str, Any]:

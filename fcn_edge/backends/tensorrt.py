@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import atomic_write_bytes, sha256_file
 from fcn_edge.backends.cache import cache_folder
 from fcn_edge.backends.nvidia_builder import build_engine
 from fcn_edge.backends.nvidia_cuda import Device, cuda
 from fcn_edge.backends.nvidia_engine import NvidiaEngine
 from fcn_edge.backends.nvidia_key import EngineKey, find_engine, release, store_engine
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
-from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
+from fcn_edge.ground.artifacts import atomic_write_bytes, sha256_file
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError, unknown_name
 
 OLDEST = (10, 3)
 OPTIONS = ("base", "level", "workspace_mb")  # `base` has done its work by then, see quantize/half.py

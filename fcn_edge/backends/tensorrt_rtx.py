@@ -9,14 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import sha256_file
 from fcn_edge.backends.cache import cache_folder
 from fcn_edge.backends.nvidia_builder import build_engine
 from fcn_edge.backends.nvidia_cuda import cuda
 from fcn_edge.backends.nvidia_engine import NvidiaEngine
 from fcn_edge.backends.nvidia_key import EngineKey, find_engine, release, store_engine
 from fcn_edge.backends.nvidia_layers import precision_report, read_listing, require_int8
-from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.artifacts import sha256_file
+from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 
 OPTIONS = ("base", "compute_capabilities")  # `base` has done its work by then, see quantize/half.py
 INSTALL = "pip install 'fcn-edge[tensorrt-rtx]'"

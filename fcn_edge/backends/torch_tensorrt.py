@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import atomic_write_bytes
 from fcn_edge.backends import tensorrt
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import atomic_write_bytes
+from fcn_edge.ground.errors import FcnEdgeError
 
 FILE = Path("torch-tensorrt") / "model.ts"
 INSTALL = "on a machine with an NVIDIA GPU: pip install 'fcn-edge[torch-tensorrt]', then compile there again"

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 FILE = Path("torchscript") / "model.pt"
 
 
 def export(fcn: Any, size: tuple[int, int], tail: str, engines_dir: Path) -> Path:
     """Write the network's TorchScript file under `engines_dir` and return it."""
-    from fcn_edge.export.torchscript import export_torchscript
+    from fcn_edge.network.torchscript_export import export_torchscript
 
     return export_torchscript(fcn, size, tail, engines_dir / FILE)
 

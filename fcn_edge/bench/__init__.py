@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from fcn_edge.artifacts import provenance
 from fcn_edge.bench.machine import device_facts, pinned, watch_machine
 from fcn_edge.bench.result import BenchResult, BundleBench
 from fcn_edge.bench.rivals.field import Field, check_names, make_field
@@ -25,8 +24,9 @@ from fcn_edge.bench.warnings import (
     runtime_warnings,
     sample_warnings,
 )
-from fcn_edge.config import BenchConfig
-from fcn_edge.runtime import find_stream
+from fcn_edge.ground.artifacts import provenance
+from fcn_edge.ground.config import BenchConfig
+from fcn_edge.runtime.program import find_stream
 
 __all__ = ["BenchResult", "bench"]
 

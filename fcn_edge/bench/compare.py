@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from fcn_edge.artifacts import read_json
 from fcn_edge.bench.result import MAGIC
-from fcn_edge.errors import FcnEdgeError, MisuseError
-from fcn_edge.stats import QUANTILES, Interval, bootstrap_ratio, percentile, samples_needed
+from fcn_edge.ground.artifacts import read_json
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.stats import QUANTILES, Interval, bootstrap_ratio, percentile, samples_needed
 
 Json = dict[str, Any]
 COMPARED = {"p50": 0.50, "p99": 0.99}

@@ -12,8 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.errors import MisuseError
-from fcn_edge.machine import INT8_DOT_PRODUCT, cpu_flags, cpu_model, int8_path, usable_cores
+from fcn_edge.ground.errors import MisuseError
+from fcn_edge.ground.machine import INT8_DOT_PRODUCT, cpu_flags, cpu_model, int8_path, usable_cores
 
 _TELLING_FLAGS = {"sse4_2", "avx", "avx2", "fma", "avx512f", "asimd"} | INT8_DOT_PRODUCT
 

@@ -12,7 +12,7 @@ from fcn_edge.bench.energy import Energy
 from fcn_edge.bench.machine import Disturbance
 from fcn_edge.bench.subject import Subject
 from fcn_edge.bench.warnings import BenchWarning
-from fcn_edge.stats import bootstrap, latency_summary, percentile, samples_needed
+from fcn_edge.ground.stats import bootstrap, latency_summary, percentile, samples_needed
 
 MAGIC = "fcn-edge-report"
 SCHEMA = [1, 0]

@@ -7,9 +7,9 @@ from pathlib import Path
 from fcn_edge.bench.energy import count_energy
 from fcn_edge.bench.result import STAGES, Round
 from fcn_edge.bench.subject import Subject
-from fcn_edge.config import BenchConfig
-from fcn_edge.errors import FcnEdgeError
-from fcn_edge.runtime import run_stream
+from fcn_edge.ground.config import BenchConfig
+from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.runtime.program import run_stream
 
 
 def run_round(subject: Subject, source: Path, config: BenchConfig, schedule: str) -> Round:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import read_json
 from fcn_edge.data.images import IMAGE_SUFFIXES
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.artifacts import read_json
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 
 @dataclass(frozen=True)

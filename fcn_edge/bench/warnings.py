@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fcn_edge.bench.machine import Disturbance
-from fcn_edge.stats import QUANTILES, percentile, samples_needed
+from fcn_edge.ground.stats import QUANTILES, percentile, samples_needed
 
 
 @dataclass(frozen=True)

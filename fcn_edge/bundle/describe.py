@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fcn_edge.artifacts import provenance
-from fcn_edge.config import CompileConfig
+from fcn_edge.ground.artifacts import provenance
+from fcn_edge.ground.config import CompileConfig
 from fcn_edge.quantize.gate import GateVerdict
 from fcn_edge.train.checkpoint import Checkpoint
 

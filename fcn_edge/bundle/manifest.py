@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 MAGIC = "fcn-edge-bundle"
 SCHEMA = [1, 1]  # major, minor: readers refuse another major, and ignore keys they do not know

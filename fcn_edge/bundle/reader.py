@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.artifacts import PathLike, read_json, sha256_file
 from fcn_edge.bundle.manifest import MANIFEST_DIGEST, check_manifest, manifest_path
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import PathLike, read_json, sha256_file
+from fcn_edge.ground.errors import FcnEdgeError
 
 
 @dataclass(frozen=True)

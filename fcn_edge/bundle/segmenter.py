@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.artifacts import PathLike
 from fcn_edge.backends import Engine, load_backend
 from fcn_edge.backends.resize import resize_frame
 from fcn_edge.backends.tail import mask_from_scores
 from fcn_edge.bundle.manifest import DRIFT
 from fcn_edge.bundle.reader import Bundle, read_bundle
-from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.artifacts import PathLike
+from fcn_edge.ground.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.targets import ORACLE, ORACLE_OPTIONS, TARGETS
 from fcn_edge.quantize.drift import DriftMonitor, read_statistics
-from fcn_edge.targets import ORACLE, ORACLE_OPTIONS, TARGETS
 
 
 class Segmenter:

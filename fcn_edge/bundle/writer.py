@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.artifacts import PathLike, atomic_directory, sha256_bytes, sha256_file
 from fcn_edge.bundle.manifest import DRIFT, MAGIC, MANIFEST, MANIFEST_DIGEST, SCHEMA, check_manifest
+from fcn_edge.ground.artifacts import PathLike, atomic_directory, sha256_bytes, sha256_file
 
 Pair = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 

@@ -25,7 +25,7 @@ from fcn_edge.cli.sensitivity import sensitivity
 from fcn_edge.cli.stream import STREAM_SETTINGS, stream
 from fcn_edge.cli.surgery import surgery
 from fcn_edge.cli.train import train
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 app = typer.Typer(
     name="fcn-edge",

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from fcn_edge.artifacts import check_folder
 from fcn_edge.cli.console import emit, note, table
 from fcn_edge.cli.options import JsonOption, UngatedOption
-from fcn_edge.config import BenchConfig
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.artifacts import check_folder
+from fcn_edge.ground.config import BenchConfig
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 
 def bench(

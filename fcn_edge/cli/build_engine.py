@@ -28,7 +28,7 @@ def build_engine(
 
     Example: fcn-edge build-engine road.fcne
     """
-    from fcn_edge.build_engine import build_engine as build
+    from fcn_edge.compilation.build_engine import build_engine as build
 
     options = {"level": str(level)}
     if workspace_mb is not None:

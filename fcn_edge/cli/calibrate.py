@@ -9,7 +9,7 @@ import typer
 
 from fcn_edge.cli.console import emit, note, table
 from fcn_edge.cli.options import JsonOption, SeedOption
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.errors import MisuseError
 
 
 def calibrate(
@@ -49,8 +49,8 @@ def calibrate(
     """
     if like_split and not like:
         raise MisuseError(f"--like-split {like_split} without --like", hint="add --like NAME:PATH")
-    from fcn_edge.calibrate import Recording
-    from fcn_edge.calibrate import calibrate as run
+    from fcn_edge.compilation.calibrate import Recording
+    from fcn_edge.compilation.calibrate import calibrate as run
 
     found = run(
         data,

@@ -16,7 +16,7 @@ from fcn_edge.cli.options import (
     SeedOption,
     SizeOption,
 )
-from fcn_edge.config import CompileConfig, parse_options, parse_precision, parse_size
+from fcn_edge.ground.config import CompileConfig, parse_options, parse_precision, parse_size
 
 
 def compile_(
@@ -113,9 +113,9 @@ def compile_(
         limit=limit,
         options=parse_options(engine_option),
     )
-    from fcn_edge.compile import compile_checkpoint
-    from fcn_edge.serving import check_layout, write_repository
-    from fcn_edge.targets import TARGETS
+    from fcn_edge.compilation.compile import compile_checkpoint
+    from fcn_edge.compilation.serving import check_layout, write_repository
+    from fcn_edge.ground.targets import TARGETS
 
     if layout and target in TARGETS:
         check_layout(layout, TARGETS[target].tail)

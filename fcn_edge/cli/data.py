@@ -9,7 +9,7 @@ import typer
 
 from fcn_edge.cli.console import emit
 from fcn_edge.cli.options import JsonOption, SeedOption
-from fcn_edge.config import parse_size
+from fcn_edge.ground.config import parse_size
 
 data = typer.Typer(help="Render datasets.", no_args_is_help=True, rich_markup_mode=None)
 

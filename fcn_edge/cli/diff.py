@@ -27,7 +27,7 @@ def diff(
 
     Example: fcn-edge diff runs/road road.fcne --data camvid:data/camvid --out out/diff
     """
-    from fcn_edge.diff import diff as run
+    from fcn_edge.evaluation.diff import diff as run
 
     result = run(a, b, data, out, split=split, limit=limit, progress=note)
     emit(result, _text(result, out), as_json=json)

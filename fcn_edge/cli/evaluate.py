@@ -14,7 +14,7 @@ from fcn_edge.cli.options import (
     SubjectArgument,
     UngatedOption,
 )
-from fcn_edge.config import parse_size
+from fcn_edge.ground.config import parse_size
 
 
 def evaluate(
@@ -32,7 +32,7 @@ def evaluate(
 
     Example: fcn-edge eval road.fcne --data camvid:data/camvid --split val
     """
-    from fcn_edge.evaluate import evaluate as run
+    from fcn_edge.evaluation.evaluate import evaluate as run
 
     result = run(
         subject,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcn_edge.cli.console import emit
 from fcn_edge.cli.options import JsonOption, SizeOption, SubjectArgument
-from fcn_edge.config import parse_size
+from fcn_edge.ground.config import parse_size
 
 
 def inspect(subject: SubjectArgument, size: SizeOption = None, json: JsonOption = False) -> None:
@@ -14,7 +14,7 @@ def inspect(subject: SubjectArgument, size: SizeOption = None, json: JsonOption 
 
     Example: fcn-edge inspect runs/road
     """
-    from fcn_edge.inspect import inspect_subject
+    from fcn_edge.evaluation.inspect import inspect_subject
 
     report = inspect_subject(subject, size=parse_size(size) if size else None)
     emit(report.to_json(), report.to_text(), as_json=json)

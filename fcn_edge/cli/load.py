@@ -29,7 +29,7 @@ def load(
 
     Example: fcn-edge load torchvision:fcn_resnet50 --weights fcn_resnet50_coco.pth --out runs/voc
     """
-    from fcn_edge.load import load_checkpoint_from
+    from fcn_edge.train.load import load_checkpoint_from
 
     loaded = load_checkpoint_from(source, out, weights=weights, data=data)
     emit(loaded, f"{loaded['loaded']}\ncheckpoint: {loaded['checkpoint']}", as_json=json)

@@ -9,7 +9,7 @@ import typer
 
 from fcn_edge.cli.console import emit, note, table
 from fcn_edge.cli.options import CheckpointArgument, DataOption, JsonOption, SeedOption, SizeOption
-from fcn_edge.config import CompileConfig, parse_size
+from fcn_edge.ground.config import CompileConfig, parse_size
 
 
 def sensitivity(
@@ -50,7 +50,7 @@ def sensitivity(
         size=parse_size(size) if size else None,
         seed=seed,
     )
-    from fcn_edge.sensitivity import sensitivity as run
+    from fcn_edge.compilation.sensitivity import sensitivity as run
 
     result = run(config, out, latency=latency, progress=note)
     emit(result, _text(result), as_json=json)

@@ -32,7 +32,7 @@ def stream(
 
     Example: fcn-edge stream road.fcne --source 0 --window --report latency.json
     """
-    from fcn_edge.runtime import find_stream, run_stream
+    from fcn_edge.runtime.program import find_stream, run_stream
 
     arguments = [*context.args, *(["--report", str(report)] if report else [])]
     if json:

@@ -9,8 +9,8 @@ import typer
 
 from fcn_edge.cli.console import emit, note, table
 from fcn_edge.cli.options import JsonOption, OptionalData, SeedOption, SizeOption
-from fcn_edge.config import CompileConfig, parse_size
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.config import CompileConfig, parse_size
+from fcn_edge.ground.errors import MisuseError
 
 
 def surgery(
@@ -62,7 +62,7 @@ def surgery(
         upsample=upsample,
         seed=seed,
     )
-    from fcn_edge.operate import operate
+    from fcn_edge.compilation.operate import operate
 
     result = operate(config, save_to=out, pictures=pictures, search_all=exhaustive, progress=note)
     emit(result, surgery_text(result), as_json=json)

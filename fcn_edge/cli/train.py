@@ -10,7 +10,7 @@ import typer
 
 from fcn_edge.cli.console import emit, metrics_text
 from fcn_edge.cli.options import DataOption, JsonOption, LimitOption, SeedOption
-from fcn_edge.config import TrainConfig, parse_size
+from fcn_edge.ground.config import TrainConfig, parse_size
 
 
 def train(
@@ -125,7 +125,7 @@ def train(
         limit=limit,
     )
     if qat:
-        from fcn_edge.qat import train_for_int8 as run
+        from fcn_edge.compilation.qat import train_for_int8 as run
     else:
         from fcn_edge.train import train as run
 

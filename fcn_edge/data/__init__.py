@@ -17,7 +17,7 @@ from fcn_edge.data.folder import holds_masks, open_folder
 from fcn_edge.data.streets import open_streets
 from fcn_edge.data.video import open_video
 from fcn_edge.data.voc import open_voc
-from fcn_edge.errors import MisuseError, unknown_name
+from fcn_edge.ground.errors import MisuseError, unknown_name
 
 __all__ = [
     "ADAPTERS",

@@ -14,7 +14,7 @@ import numpy as np
 from fcn_edge.data.dataset import IGNORE, Classes
 from fcn_edge.data.images import read_index_mask
 from fcn_edge.data.pairs import Pair, PairDataset, data_root, require_folder, require_masks, unknown_split
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 _LABELS = (  # id on disk, name, RGB; in the order of the train ids
     (7, "road", (128, 64, 128)), (8, "sidewalk", (244, 35, 232)), (11, "building", (70, 70, 70)),

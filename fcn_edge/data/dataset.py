@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fcn_edge.artifacts import read_json
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import read_json
+from fcn_edge.ground.errors import FcnEdgeError
 
 IGNORE = 255  # mask value of a pixel that is neither learned nor scored, whatever the void id on disk
 MAX_CLASSES = 254  # ids 0..253: a mask is one byte a pixel, and 255 is void

@@ -8,7 +8,7 @@ from typing import TypeVar
 from fcn_edge.data.dataset import NO_CLASSES, ClassFile
 from fcn_edge.data.images import IMAGE_SUFFIXES
 from fcn_edge.data.pairs import PairDataset, data_root, files_by_stem, pair_by_stem, unknown_split
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from fcn_edge.data.dataset import IGNORE
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
 MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".pgm")  # lossless only: JPEG would invent class ids

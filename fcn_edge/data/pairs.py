@@ -18,7 +18,7 @@ from fcn_edge.data.images import (
     read_frame,
     read_index_mask,
 )
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 
 @dataclass(frozen=True)

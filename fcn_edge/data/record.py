@@ -9,9 +9,9 @@ from pathlib import Path
 
 import cv2
 
-from fcn_edge.artifacts import atomic_directory, check_folder
 from fcn_edge.data.capture import open_capture
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.artifacts import atomic_directory, check_folder
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 
 def record_frames(

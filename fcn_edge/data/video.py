@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fcn_edge.artifacts import hash_json, sha256_file
 from fcn_edge.data.capture import open_capture
 from fcn_edge.data.dataset import NO_CLASSES, Classes, Sample
 from fcn_edge.data.folder import FLAT_SPLITS, flat_split
 from fcn_edge.data.pairs import unknown_split
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.artifacts import hash_json, sha256_file
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 LARGEST_COUNT = 300  # frames taken from a long video
 

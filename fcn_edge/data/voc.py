@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fcn_edge.data.dataset import Classes, voc_color
 from fcn_edge.data.pairs import Pair, PairDataset, data_root, require_folder, require_masks, unknown_split
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 _NAMES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",

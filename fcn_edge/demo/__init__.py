@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import atomic_write_json, read_json
-from fcn_edge.config import BenchConfig, CompileConfig, TrainConfig
 from fcn_edge.demo.steps import Steps
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import atomic_write_json, read_json
+from fcn_edge.ground.config import BenchConfig, CompileConfig, TrainConfig
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.report.html import number, percent
-from fcn_edge.runtime import find_stream, run_stream
+from fcn_edge.runtime.program import find_stream, run_stream
 
 MODEL = "fcn8s-efficientnet_lite0"
 Say = Callable[[str], None]
@@ -145,7 +145,7 @@ def _start() -> Start:
 
 def compile_net(at: Places, plan: DemoPlan, out: Path, say: Say) -> str:
     """Compile the trained network; the INT8 bundle goes through surgery, calibration and the gate."""
-    from fcn_edge.compile import compile_checkpoint
+    from fcn_edge.compilation.compile import compile_checkpoint
 
     int8 = out == at.int8
     result = compile_checkpoint(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import fcn_edge
-from fcn_edge.artifacts import atomic_write_json, hash_json, read_json
+from fcn_edge.ground.artifacts import atomic_write_json, hash_json, read_json
 
 
 class Steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 from fcn_edge.models.spec import ModelSpec
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 from fcn_edge.models.backbones import Backbone, efficientnet_lite0, make_backbone, mobilenet_v3
 from fcn_edge.models.backbones.alexnet import alexnet_features
 from fcn_edge.models.backbones.vgg16 import vgg_features

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.fcn import FCN, Triple
 from fcn_edge.models.layers import crop, upsample_bilinear
 from fcn_edge.models.spec import ModelSpec

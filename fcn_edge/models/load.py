@@ -10,7 +10,7 @@ from torch import Tensor
 from fcn_edge.data import Classes
 from fcn_edge.data.dataset import voc_color
 from fcn_edge.data.voc import VOC_21
-from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError, unknown_name
 from fcn_edge.models import BACKBONES, build_model
 from fcn_edge.models.fcn import FCN
 from fcn_edge.models.spec import ModelSpec

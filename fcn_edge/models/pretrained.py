@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.errors import MisuseError
 from fcn_edge.models.backbones.efficientnet_lite0 import STAGES
 
 NAME = "pretrained"  # what stands for a file in --weights

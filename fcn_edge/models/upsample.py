@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 
 Deconv = nn.ConvTranspose2d  # what the FCN paper calls a deconvolution layer
 

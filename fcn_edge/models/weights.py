@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.convolutionize import as_conv_weights
 from fcn_edge.models.fcn import FCN
 from fcn_edge.models.pretrained import NAME, is_packaged, packaged_weights, rename

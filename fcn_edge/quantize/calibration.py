@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.artifacts import hash_json, sha256_bytes
 from fcn_edge.data.select import choose_diverse, class_shares, colour_layout
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.artifacts import hash_json, sha256_bytes
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 FEWEST = 8  # fewer frames than this are an error
 ENOUGH = 64  # fewer than this are a warning

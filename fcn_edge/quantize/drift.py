@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.artifacts import read_json
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import read_json
+from fcn_edge.ground.errors import FcnEdgeError
 
 Frame = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 OPSET = 19  # the first in which QuantizeLinear and DequantizeLinear take float16
 SMALLEST = np.float32(2.0**-14)  # smallest float16 with all its digits

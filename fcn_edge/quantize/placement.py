@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from fcn_edge.errors import unknown_name
+from fcn_edge.ground.errors import unknown_name
 
 LAYERS = ("Conv", "ConvTranspose")  # operators with weights
 # operators that change no value or only pick values: the scale of their input is the scale of their output

@@ -10,12 +10,12 @@ from typing import Any
 
 import onnx
 
-from fcn_edge.artifacts import atomic_write_bytes, sha256_file
-from fcn_edge.errors import FcnEdgeError
-from fcn_edge.export.onnx import export_onnx
+from fcn_edge.ground.artifacts import atomic_write_bytes, sha256_file
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.fake_quant import FakeQuantized, weights_digest
 from fcn_edge.models.fcn import FCN
 from fcn_edge.models.tensor_names import FRAME, other, relu, total
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.placement import (
     CARRIERS,

@@ -17,8 +17,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from fcn_edge.artifacts import atomic_write_bytes
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import atomic_write_bytes
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.quantize.bias_correction import correct_biases
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.equalize import equalize

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.errors import FcnEdgeError, MisuseError, unknown_name
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError, unknown_name
 
 METHODS = ("minmax", "percentile", "entropy", "mse")
 AUTO = "auto"  # as --recipe: try the methods and keep the best

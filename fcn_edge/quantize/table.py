@@ -7,8 +7,8 @@ from pathlib import Path
 
 import onnx
 
-from fcn_edge.artifacts import sha256_file
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import sha256_file
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.placement import activations_to_quantize
 from fcn_edge.quantize.ranges import Observed, Progress, observe

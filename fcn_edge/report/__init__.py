@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import atomic_write_json, atomic_write_text
+from fcn_edge.ground.artifacts import atomic_write_json, atomic_write_text
 from fcn_edge.report.page import render
 from fcn_edge.report.pictures import golden_pictures
 from fcn_edge.report.plain import markdown, spreadsheet

@@ -6,8 +6,8 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fcn_edge.artifacts import read_json
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import read_json
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.report.html import paragraph, percent, section, text
 
 if TYPE_CHECKING:

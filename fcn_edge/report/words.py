@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fcn_edge.ground.stats import paired_ratio
 from fcn_edge.report.html import number, percent
-from fcn_edge.stats import paired_ratio
 
 Json = dict[str, Any]
 # The stages of the total, in order. Reading the frame comes before: a camera's frame is read when it arrives.

@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 from fcn_edge.models.upsample import shape_like, why_not
 from fcn_edge.surgery.find import list_upsamplers
 from fcn_edge.surgery.fit import bilinear_residual, fit_bilinear_conv, fit_resize_conv, subpixel_weight

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from fcn_edge.errors import MisuseError, unknown_name
+from fcn_edge.ground.errors import MisuseError, unknown_name
 from fcn_edge.surgery.candidates import EXACT, KINDS, install
 from fcn_edge.surgery.describe import Frames, describe
 from fcn_edge.surgery.fidelity import Measurement

@@ -13,8 +13,8 @@ import onnx
 from onnx import numpy_helper
 from torch import nn
 
-from fcn_edge.artifacts import atomic_write_bytes
-from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.artifacts import atomic_write_bytes
+from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 from fcn_edge.surgery.candidates import KINDS, Candidate, make_candidate, unavailable
 from fcn_edge.surgery.onnx_nodes import NodeWriter, read_deconv
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from fcn_edge.artifacts import atomic_write_bytes
+from fcn_edge.ground.artifacts import atomic_write_bytes
 from fcn_edge.surgery.checkerboard import (
     checkerboard_index,
     phase_gains,

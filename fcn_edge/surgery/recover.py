@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.upsample import BilinearConv2d, ResizeConv2d
 from fcn_edge.surgery.candidates import Model
 from fcn_edge.surgery.fidelity import FloatArray, Measurement, agreement, scores_of, sqnr_db, to_input

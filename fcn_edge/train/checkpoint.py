@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor
 
-from fcn_edge.artifacts import atomic_write_bytes, atomic_write_json, sha256_bytes, sha256_file
 from fcn_edge.data import Classes
-from fcn_edge.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.artifacts import atomic_write_bytes, atomic_write_json, sha256_bytes, sha256_file
+from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 from fcn_edge.models import build_model
 from fcn_edge.models.fcn import FCN
 from fcn_edge.models.spec import ModelSpec

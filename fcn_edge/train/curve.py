@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.artifacts import atomic_write_text
+from fcn_edge.ground.artifacts import atomic_write_text
 
 COLUMNS = ("epoch", "step", "seconds", "loss", "lr", "images_per_second", "waiting", "miou", "pixel_accuracy",
            "mean_accuracy", "fw_iou")  # fmt: skip

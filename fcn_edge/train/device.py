@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.errors import MisuseError
 
 
 def choose_device(name: str) -> torch.device:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fcn_edge.data import Dataset, Sample
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.train.metrics import ConfusionMatrix
 
 Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 BGR frame (H, W, 3) -> uint8 class ids (H, W)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.errors import MisuseError
 
 
 class Frozen:

@@ -13,10 +13,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from fcn_edge.artifacts import provenance
-from fcn_edge.config import TrainConfig
 from fcn_edge.data import Dataset
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import provenance
+from fcn_edge.ground.config import TrainConfig
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models import build_model
 from fcn_edge.models.fake_quant import FakeQuantized
 from fcn_edge.models.fcn import FCN
@@ -68,8 +68,8 @@ def train(config: TrainConfig, prepare: Prepare | None = None) -> TrainResult:
 
     model.safetensors (+ .json): the best checkpoint by mean IU on val; last.safetensors: the latest;
     state.safetensors: what --resume needs; curve.csv and .png; predictions.png. prepare: for training with
-    INT8 in the loop (fcn_edge/qat.py); scores are then those of the rounding network. Raises FcnEdgeError for
-    data, weights or options that cannot be used and for a loss that is not finite.
+    INT8 in the loop (fcn_edge/compilation/qat.py); scores are then those of the rounding network. Raises
+    FcnEdgeError for data, weights or options that cannot be used and for a loss that is not finite.
     """
     data, val = open_splits(config)
     ranks = join(choose_device(config.device))

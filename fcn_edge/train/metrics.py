@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 IGNORE = 255
 

@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fcn_edge.artifacts import atomic_write_bytes
 from fcn_edge.data import Classes, Dataset
+from fcn_edge.ground.artifacts import atomic_write_bytes
 from fcn_edge.train.evaluate import Predictor
 
 WHITE, GREY, BLACK = (255, 255, 255), (200, 200, 200), (0, 0, 0)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.errors import MisuseError
 
 
 class Precision:

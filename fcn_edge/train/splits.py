@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fcn_edge.config import TrainConfig
 from fcn_edge.data import Classes, Dataset, Sample, open_dataset
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.config import TrainConfig
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 
 class Subset:
@@ -35,7 +35,7 @@ class Subset:
 
     def digest(self) -> str:
         """Return the SHA-256 of the whole set and the choice."""
-        from fcn_edge.artifacts import hash_json
+        from fcn_edge.ground.artifacts import hash_json
 
         return hash_json([self.dataset.digest(), self.indices])
 

@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
-from fcn_edge.artifacts import atomic_write_bytes
-from fcn_edge.config import TrainConfig
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.artifacts import atomic_write_bytes
+from fcn_edge.ground.config import TrainConfig
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.train.ema import Ema
 from fcn_edge.train.optimizer import restore_states, states_of
 

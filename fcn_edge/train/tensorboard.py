@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.errors import MisuseError
 
 
 class Board:

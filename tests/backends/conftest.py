@@ -37,7 +37,7 @@ def tiny_fcn():
 @pytest.fixture(scope="session")
 def models(tiny_fcn, tmp_path_factory) -> dict[str, Path]:
     """fp32 and INT8 graphs of the tiny network with the mask tail, and fp32 with scores."""
-    from fcn_edge.export.onnx import export_onnx
+    from fcn_edge.network.onnx_export import export_onnx
     from fcn_edge.quantize.calibration import CalibrationSet
     from fcn_edge.quantize.qdq import quantize_onnx
     from fcn_edge.quantize.recipe import Recipe

@@ -9,9 +9,9 @@ import pytest
 
 import fcn_edge
 from fcn_edge.backends import onnxruntime
-from fcn_edge.build_engine import build_engine
 from fcn_edge.bundle import write_bundle
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.compilation.build_engine import build_engine
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 from .conftest import ROOT, SIZE, random_frames
 

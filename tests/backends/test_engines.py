@@ -12,7 +12,7 @@ from backends.conftest import SIZE, random_frames
 from fcn_edge.backends import BACKENDS, load_backend
 from fcn_edge.backends.cache import cache_folder
 from fcn_edge.backends.resize import resize_frame, resize_mask
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 
 def test_both_engines_give_the_same_masks_in_fp32(models: dict[str, Path]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fcn_edge.backends.nvidia_cuda import Cuda
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 
 class NoDriver:

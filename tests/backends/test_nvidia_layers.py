@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fcn_edge.backends.nvidia_layers import read_listing
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 LISTINGS = Path(__file__).parent / "listings"
 RTX = (LISTINGS / "tensorrt_rtx_1.7.txt").read_text()  # three rows of a real build with wheel 1.7.1.116

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fcn_edge.backends import onnxruntime, tensorrt
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 from .conftest import random_frames
 

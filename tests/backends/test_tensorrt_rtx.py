@@ -8,7 +8,7 @@ import pytest
 
 from fcn_edge.backends import tensorrt_rtx
 from fcn_edge.backends.nvidia_layers import quantized_layers
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 pytest.importorskip("tensorrt_rtx_bindings", reason="the optional wheels: pip install '.[tensorrt-rtx]'")
 

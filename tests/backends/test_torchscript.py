@@ -7,7 +7,7 @@ import pytest
 
 from fcn_edge.backends import aoti, openvino, torchscript
 from fcn_edge.backends.tail import mask_from_scores
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 from .conftest import SIZE, random_frames
 

@@ -12,8 +12,8 @@ import pytest
 from fcn_edge.backends import openvino, torchscript
 from fcn_edge.backends.tail import mask_from_scores
 from fcn_edge.bundle import write_bundle
-from fcn_edge.errors import FcnEdgeError
-from fcn_edge.runtime import find_stream, run_stream
+from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.runtime.program import find_stream, run_stream
 
 from .conftest import ROOT, SIZE, random_frames
 

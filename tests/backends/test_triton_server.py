@@ -25,7 +25,7 @@ import pytest
 
 from fcn_edge.backends import onnxruntime
 from fcn_edge.bundle import write_bundle
-from fcn_edge.serving import write_repository
+from fcn_edge.compilation.serving import write_repository
 
 from .conftest import ROOT, SIZE, random_frames
 

@@ -16,8 +16,8 @@ import pytest
 from fcn_edge.bench import bench
 from fcn_edge.bench.machine import Disturbance, device_facts
 from fcn_edge.bench.warnings import clock_warnings, machine_warnings, round_warnings, sample_warnings
-from fcn_edge.config import BenchConfig
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.config import BenchConfig
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 STAND_IN = """#!{python}
 import json, os, sys

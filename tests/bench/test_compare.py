@@ -18,8 +18,8 @@ from fcn_edge.bench.compare import (
     same_machine,
     same_method,
 )
-from fcn_edge.errors import FcnEdgeError, MisuseError
-from fcn_edge.stats import latency_summary
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.stats import latency_summary
 
 
 def make_report(factor: float = 1.0, seed: int = 0, name: str = "road", frames: int = 200) -> dict:

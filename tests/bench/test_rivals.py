@@ -18,8 +18,8 @@ from fcn_edge.bench.rivals.frames import first_frames
 from fcn_edge.bench.rivals.predictors import argmax
 from fcn_edge.bench.rivals.worker import masks_of
 from fcn_edge.bench.subject import open_subject
-from fcn_edge.config import BenchConfig
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.config import BenchConfig
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models.frames import to_input
 
 WORKER = """

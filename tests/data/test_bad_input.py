@@ -10,7 +10,7 @@ import pytest
 from data.files import SIZE, camvid_tree, folder_tree, write_image
 
 from fcn_edge.data import ADAPTERS, open_dataset
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from data.palette_png import palette_png
 from fcn_edge.data import IGNORE, open_dataset
 from fcn_edge.data.cityscapes import CITYSCAPES_19
 from fcn_edge.data.dataset import voc_color
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 SIZE = (10, 14)
 CITIES = {"train": ("aachen", "zurich"), "val": ("lindau",)}

@@ -15,7 +15,7 @@ from fcn_edge.data.streets import StreetsDataset, drive, render_clip, write_fold
 from fcn_edge.data.streets.camera import Camera
 from fcn_edge.data.streets.ids import CAR, POLE, ROAD, SKY
 from fcn_edge.data.streets.light import Light, draw_light
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 SMALL = (72, 96)
 

@@ -10,7 +10,7 @@ import pytest
 
 from fcn_edge.data import open_dataset
 from fcn_edge.data.video import count_frames, evenly_spaced
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 COUNT = 20
 

@@ -18,7 +18,7 @@ import numpy as np
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.tail import mask_from_scores
 from fcn_edge.bundle import Segmenter, write_bundle
-from fcn_edge.export.onnx import export_onnx
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.qdq import quantize_onnx
 from fcn_edge.quantize.recipe import Recipe

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.models.backbones import make_backbone
 from fcn_edge.models.backbones.alexnet import AlexNet

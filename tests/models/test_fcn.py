@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models import BACKBONES, MODEL_NAMES, ModelSpec, build_model
 from fcn_edge.models.backbones.alexnet import AlexNet
 from fcn_edge.models.backbones.vgg16 import VGG16

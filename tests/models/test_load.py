@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from fcn_edge.data import Classes
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.models.load import load_source, torchvision_key
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.errors import MisuseError
 from fcn_edge.models import ModelSpec, build_model, pretrained
 from fcn_edge.models.weights import load_weights, read_weights
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fcn_edge.data.camvid import CAMVID_11
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models import load, weights
 
 # Parameters that torchvision's documentation of the published weights states (`num_params`).

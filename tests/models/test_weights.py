@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.models.weights import load_weights, read_weights
 

@@ -11,7 +11,7 @@ import torch
 from golden.make_golden import smooth_frames
 from golden.tiny_fcn import TinyFCN
 
-from fcn_edge.export.onnx import export_onnx
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.bias_correction import expected_output
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.qdq import quantize_onnx

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from golden.make_golden import smooth_frames
 
-from fcn_edge.calibrate import read_set
+from fcn_edge.compilation.calibrate import read_set
 from fcn_edge.data import Classes, Sample
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.quantize.calibration import ENOUGH, choose_frames
 from fcn_edge.quantize.calibration_check import diagnose
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from golden.make_golden import smooth_frames
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.quantize.drift import (
     COLUMNS,
     FEWEST,

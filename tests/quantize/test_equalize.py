@@ -13,7 +13,7 @@ from golden.tiny_fcn import TinyFCN
 from onnx import numpy_helper
 
 from fcn_edge.backends import load_backend
-from fcn_edge.export.onnx import export_onnx
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.equalize import LARGEST, equalize, factors, groups
 from fcn_edge.quantize.qdq import quantize_onnx

@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, numpy_helper
 
 from fcn_edge.backends import onnxruntime
-from fcn_edge.errors import FcnEdgeError
-from fcn_edge.export.onnx import export_onnx
+from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.half import SMALLEST, to_half
 from fcn_edge.quantize.lint import lint

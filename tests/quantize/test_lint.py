@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.quantize.lint import lint, refuse_if_found
 from quantize.graphs import FLOAT, INT8, UINT8, graph, node, weight
 

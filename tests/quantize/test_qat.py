@@ -14,13 +14,13 @@ from golden.tiny_fcn import TinyFCN
 from onnx import numpy_helper
 
 from fcn_edge.backends import load_backend
-from fcn_edge.errors import FcnEdgeError
-from fcn_edge.export.onnx import export_onnx
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models import build_model
 from fcn_edge.models.fake_quant import FakeQuantized, _RoundActivation, round_weight
 from fcn_edge.models.frames import to_input
 from fcn_edge.models.spec import ModelSpec
 from fcn_edge.models.upsample import bilinear_kernel
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.placement import activations_to_quantize
 from fcn_edge.quantize.qat import prepare, quantize_trained, tensor_names

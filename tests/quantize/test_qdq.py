@@ -11,8 +11,8 @@ from golden.make_golden import smooth_frames
 from golden.tiny_fcn import TinyFCN
 from onnx import numpy_helper
 
-from fcn_edge.errors import MisuseError
-from fcn_edge.export.onnx import export_onnx
+from fcn_edge.ground.errors import MisuseError
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.lint import lint
 from fcn_edge.quantize.placement import (

@@ -9,8 +9,8 @@ import pytest
 from golden.make_golden import smooth_frames
 from golden.tiny_fcn import TinyFCN
 
-from fcn_edge.errors import FcnEdgeError
-from fcn_edge.export.onnx import export_onnx
+from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.qdq import quantize_with
 from fcn_edge.quantize.ranges import BINS, Observed, clip_point, observe

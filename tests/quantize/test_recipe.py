@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.quantize.recipe import METHODS, Recipe, read_recipe, recipe_for
 
 SHIPPED = sorted((Path(__file__).parents[2] / "calibration" / "recipes").glob("*.toml"))

@@ -10,7 +10,7 @@ import pytest
 from golden.make_golden import smooth_frames
 from golden.tiny_fcn import TinyFCN
 
-from fcn_edge.export.onnx import export_onnx
+from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.placement import score_tensor
 from fcn_edge.quantize.recipe import Recipe

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from fcn_edge.ground.stats import latency_summary
 from fcn_edge.report.pictures import make_picture
-from fcn_edge.stats import latency_summary
 
 NAMES = [
     "sky",

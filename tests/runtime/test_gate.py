@@ -12,9 +12,9 @@ from golden.make_golden import smooth_frames
 
 import fcn_edge
 from fcn_edge.bundle import read_bundle
+from fcn_edge.compilation.gate_runtime import shipped
 from fcn_edge.data import Sample
-from fcn_edge.errors import FcnEdgeError
-from fcn_edge.gate_runtime import shipped
+from fcn_edge.ground.errors import FcnEdgeError
 from tests.runtime.conftest import GOLDEN
 
 FRAMES = [*smooth_frames(6, seed=3), *smooth_frames(2, seed=4, size=(61, 90))]
@@ -26,7 +26,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A compilation that has come as far as the golden bundle's network."""
     golden = read_bundle(GOLDEN)
     manifest = {k: v for k, v in golden.manifest.items() if k not in ("magic", "schema", "files", "golden")}
-    monkeypatch.setattr("fcn_edge.gate_runtime.describe", lambda *args, **words: manifest)
+    monkeypatch.setattr("fcn_edge.compilation.gate_runtime.describe", lambda *args, **words: manifest)
     (tmp_path / "engines").mkdir()
     said: list[str] = []
     return SimpleNamespace(
@@ -51,7 +51,7 @@ def test_without_the_program_python_judges_and_says_so(build: Any, monkeypatch: 
         raise FcnEdgeError("not built")
 
     monkeypatch.delenv("FCN_EDGE_STREAM", raising=False)
-    monkeypatch.setattr("fcn_edge.gate_runtime.find_stream", missing)
+    monkeypatch.setattr("fcn_edge.compilation.gate_runtime.find_stream", missing)
     judged = shipped(build, read_bundle(GOLDEN).model, DATASET, 2)
     assert judged.measured_by.startswith("openvino ")
     assert judged.measured_by.endswith(" in Python")

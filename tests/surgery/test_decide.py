@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.errors import MisuseError
 from fcn_edge.models.upsample import ResizeConv2d, SubpixelConv2d
 from fcn_edge.surgery.decide import decide
 from fcn_edge.surgery.fidelity import Measurement, agreement, scores_of, sqnr_db

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.upsample import bilinear_kernel
 from fcn_edge.surgery.onnx_rewrite import compare, rewrite, rewrite_file
 

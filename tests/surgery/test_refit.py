@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.upsample import bilinear_kernel
 from fcn_edge.surgery.candidates import make_candidate, replace
 from fcn_edge.surgery.describe import output_sqnr_db

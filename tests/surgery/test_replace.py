@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models import build_model
 from fcn_edge.surgery.candidates import KINDS, replace
 from fcn_edge.surgery.fidelity import scores_of

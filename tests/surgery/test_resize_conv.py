@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.surgery.candidates import make_candidate, unavailable
 from fcn_edge.surgery.checkerboard import checkerboard_index, phase_gains
 from surgery.layers import Case, full_convolution, largest_difference, random_case, with_kernel

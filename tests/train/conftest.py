@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from train.tiny_tree import write_tree
 
-from fcn_edge.config import TrainConfig
+from fcn_edge.ground.config import TrainConfig
 
 
 @pytest.fixture

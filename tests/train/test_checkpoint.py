@@ -5,9 +5,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from fcn_edge.artifacts import sha256_file
 from fcn_edge.data import Classes
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.artifacts import sha256_file
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from train.tiny_tree import write_tree
 
 from fcn_edge.cli.console import metrics_text
-from fcn_edge.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.train import evaluate, load_checkpoint, train
 from fcn_edge.train.loop import Trainer
 from fcn_edge.train.state import options_of, refuse_other_options
@@ -132,7 +132,7 @@ KILLED = """
 import sys, torch
 torch.set_num_threads(1)
 from pathlib import Path
-from fcn_edge.config import TrainConfig
+from fcn_edge.ground.config import TrainConfig
 from fcn_edge.train import train
 train(TrainConfig(data=sys.argv[1], out=Path(sys.argv[2]), model="fcn8s-mobilenet_v2", head_width=8,
                   epochs=40, batch=3, crop=(64, 64), device="cpu"))

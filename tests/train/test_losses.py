@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fcn_edge.config import LOSSES
+from fcn_edge.ground.config import LOSSES
 from fcn_edge.train.losses import (
     boundary_loss,
     class_weights,

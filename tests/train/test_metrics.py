@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.train.metrics import ConfusionMatrix
 
 

@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
-from fcn_edge.artifacts import read_json, sha256_file
 from fcn_edge.data import open_dataset
 from fcn_edge.data.camvid import CAMVID_11
+from fcn_edge.ground.artifacts import read_json, sha256_file
 from fcn_edge.models.cost import count_macs
 from fcn_edge.models.frames import predict_mask
 from fcn_edge.train import evaluate, load_checkpoint

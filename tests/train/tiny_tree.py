@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fcn_edge.artifacts import atomic_write_json
+from fcn_edge.ground.artifacts import atomic_write_json
 
 CLASSES = {
     "classes": [

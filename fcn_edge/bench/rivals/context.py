@@ -40,7 +40,7 @@ class RivalContext:
 
     def fp32_mask(self) -> Path:
         """Return ONNX with a uint8 frame in and the mask out, upsampling and argmax in the graph."""
-        from fcn_edge.export.onnx import export_onnx
+        from fcn_edge.network.onnx_export import export_onnx
 
         path = self.folder / "fp32-mask.onnx"
         return path if path.is_file() else export_onnx(self.model(), self.size, "mask", path)

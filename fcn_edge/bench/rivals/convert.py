@@ -54,7 +54,7 @@ def onnxruntime_int8(context: RivalContext) -> Path:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    from fcn_edge.machine import INT8_DOT_PRODUCT, cpu_flags
+    from fcn_edge.ground.machine import INT8_DOT_PRODUCT, cpu_flags
 
     out = context.folder / "ort-int8.onnx"
     if not out.is_file():

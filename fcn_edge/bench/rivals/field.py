@@ -18,10 +18,10 @@ import fcn_edge
 from fcn_edge.bench.rivals import RIVALS, RivalContext
 from fcn_edge.bench.rivals.frames import first_frames
 from fcn_edge.bench.subject import Subject
-from fcn_edge.config import BenchConfig
-from fcn_edge.errors import FcnEdgeError, unknown_name
-from fcn_edge.machine import usable_cores
-from fcn_edge.stats import latency_summary, paired_ratio
+from fcn_edge.ground.config import BenchConfig
+from fcn_edge.ground.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.machine import usable_cores
+from fcn_edge.ground.stats import latency_summary, paired_ratio
 
 Say = Callable[[str], None]
 Masks = npt.NDArray[np.uint8]

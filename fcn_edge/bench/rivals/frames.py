@@ -8,7 +8,7 @@ import numpy as np
 
 from fcn_edge.bench.rivals.context import Frame
 from fcn_edge.data.images import IMAGE_SUFFIXES
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError
 
 
 def first_frames(source: Path, size: tuple[int, int], count: int) -> list[Frame]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fcn_edge.artifacts import hash_json
 from fcn_edge.data.camvid import CAMVID_11
 from fcn_edge.data.dataset import Classes, Sample
 from fcn_edge.data.pairs import unknown_split
@@ -17,7 +16,8 @@ from fcn_edge.data.streets.layout import Street, draw_street
 from fcn_edge.data.streets.looks import LOOKS, Looks
 from fcn_edge.data.streets.render import render
 from fcn_edge.data.streets.sensor import Sensor, draw_sensor
-from fcn_edge.errors import MisuseError
+from fcn_edge.ground.artifacts import hash_json
+from fcn_edge.ground.errors import MisuseError
 
 VERSION = 4  # raise it when the same seed gives other pixels
 SIZE = (360, 480)

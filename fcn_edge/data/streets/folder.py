@@ -9,13 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fcn_edge.artifacts import atomic_directory, atomic_write_json
 from fcn_edge.data.camvid import CAMVID_11
 from fcn_edge.data.dataset import ClassFile, Sample
 from fcn_edge.data.streets.clip import FPS, drive
 from fcn_edge.data.streets.dataset import SIZE, StreetsDataset
 from fcn_edge.data.video import count_frames
-from fcn_edge.errors import FcnEdgeError
+from fcn_edge.ground.artifacts import atomic_directory, atomic_write_json
+from fcn_edge.ground.errors import FcnEdgeError
 
 _JPEG_QUALITY = 95
 

@@ -1,0 +1,350 @@
+"""From a checkpoint to a bundle: the stages in their order, and what each of them lost."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from fcn_edge.backends import load_backend
+from fcn_edge.backends.resize import resize_frame
+from fcn_edge.bundle import describe, write_bundle
+from fcn_edge.compilation.build import Build, Note
+from fcn_edge.compilation.calibrate import read_set
+from fcn_edge.compilation.gating import Measured, measure, rescue
+from fcn_edge.compilation.operate import FRAMES, TargetMeasure, halve
+from fcn_edge.compilation.worth import weigh
+from fcn_edge.data import open_dataset, split_to_calibrate_on
+from fcn_edge.evaluation.evaluate import check_classes
+from fcn_edge.ground.config import CompileConfig
+from fcn_edge.ground.errors import MisuseError, unknown_name
+from fcn_edge.ground.targets import TARGETS
+from fcn_edge.models.fcn import FCN
+from fcn_edge.network.onnx_export import export_onnx
+from fcn_edge.quantize import drift
+from fcn_edge.quantize.auto import try_methods
+from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
+from fcn_edge.quantize.calibration_check import diagnose
+from fcn_edge.quantize.gate import GateVerdict
+from fcn_edge.quantize.half import to_half
+from fcn_edge.quantize.lint import lint, refuse_if_found
+from fcn_edge.quantize.placement import layer_names
+from fcn_edge.quantize.qat import quantize_trained
+from fcn_edge.quantize.qdq import QuantizeReport, quantize_with
+from fcn_edge.quantize.qdq import measure as measure_ranges
+from fcn_edge.quantize.recipe import AUTO, Recipe, recipe_for
+from fcn_edge.quantize.table import RangeTable
+from fcn_edge.surgery.candidates import LOSSY
+from fcn_edge.surgery.decide import decide
+from fcn_edge.train.checkpoint import load_checkpoint
+
+Frame = npt.NDArray[np.uint8]
+GOLDEN_FRAMES = 3
+JUDGED = ("engine", "oracle", "measured_by")
+MIN_AGREEMENT = 0.98  # with the golden masks; engines on other CPUs round differently (docs/int8.md)
+
+
+@dataclass(frozen=True)
+class CompileResult:
+    """What was written and what it is worth. judged: which engine gave the gate's masks (gating.measure)."""
+
+    bundle: Path
+    target: str
+    precision: str
+    gate: GateVerdict
+    judged: dict[str, Any]
+    layers: dict[str, int]
+    next: str
+    warnings: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `fcn-edge compile --json` prints."""
+        return {
+            "bundle": str(self.bundle),
+            "target": self.target,
+            "precision": self.precision,
+            "gate": {**self.gate.to_json(), **self.judged, "sentence": self.gate.sentence()},
+            "layers": self.layers,
+            "next": self.next,
+            "warnings": self.warnings,
+        }
+
+
+def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> CompileResult:
+    """Compile `config.checkpoint` and write `config.out`, also when the gate refuses (its verdict says so).
+
+    progress: called with one line of text per stage. Bad input is a FcnEdgeError before anything is written.
+    """
+    with tempfile.TemporaryDirectory() as work:
+        build = start(config, Path(work), progress or (lambda text: None))
+        original = export(build, "original.onnx")
+        calibration = calibrate(build) if config.int8 else None
+        fp32 = export(build, "fp32.onnx") if operate(build, original, calibration) else original
+        if calibration is None:
+            model = to_float16(build, fp32) if config.half else fp32
+            build_engine(build, model)
+            measured = measure(build, original, model)
+        else:
+            model, measured = to_int8(build, original, fp32, calibration)
+            build_engine(build, model)
+            weigh_int8(build, original, model, calibration, measured.gate)
+        write(build, model, measured, calibration)
+    judged = {key: measured.evidence[key] for key in JUDGED if key in measured.evidence}
+    return CompileResult(
+        config.out, config.target, build.precision, measured.gate, judged, build.layers,
+        build.engine.get("next", ""), build.warnings,
+    )  # fmt: skip
+
+
+def start(config: CompileConfig, work: Path, note: Note) -> Build:
+    """Check everything that can be checked before the work starts."""
+    if config.target not in TARGETS:
+        raise unknown_name("target", config.target, list(TARGETS))
+    target = TARGETS[config.target]
+    if config.int8 and target.weights is None:
+        raise MisuseError(f"--target {config.target} is float only", hint="leave --int8 out, or use openvino")
+    if config.half and not target.half:
+        takes = ", ".join(name for name, one in TARGETS.items() if one.half)
+        raise MisuseError(
+            f"--target {config.target} has no fp16",
+            hint=f"type --precision fp32 or int8; fp16 is for {takes}",
+        )
+    if config.int8 and config.data is None:
+        raise MisuseError("--int8 needs frames to calibrate on", hint="add --data NAME:PATH")
+    if not config.int8 and (config.calibration or config.calibration_data):
+        raise MisuseError("frames to calibrate on, and nothing to calibrate", hint="add --int8")
+    if config.recipe not in (None, AUTO):
+        recipe_for(config.recipe, "full")  # read now what would otherwise fail minutes later
+    checkpoint = load_checkpoint(config.checkpoint)
+    size = config.size
+    if config.data is not None:
+        dataset = open_dataset(config.data, config.split, labelled=config.labelled)
+        check_classes(config.checkpoint, checkpoint.classes.names, dataset)
+        if size is None:
+            height, width = dataset[0].frame.shape[:2]
+            size = (height, width)
+    if size is None:
+        raise MisuseError("no frame size", hint="add --size HEIGHTxWIDTH, or --data to take its frames' size")
+    (work / "engines").mkdir()
+    build = Build(config, target, checkpoint, size, work, note)
+    if build.learned and config.upsample not in ("auto", "keep"):
+        raise MisuseError(
+            f"--upsample {config.upsample}: {config.checkpoint} was trained for INT8 as it is",
+            hint="leave --upsample out; or first fcn-edge surgery --out RUN, then train --qat --from RUN",
+        )
+    return build
+
+
+def export(build: Build, name: str) -> Path:
+    """Write the fp32 frame graph as work/`name` and return its path."""
+    build.note(f"exporting {build.checkpoint.spec.name} for frames of {build.size[0]}x{build.size[1]}")
+    path = export_onnx(build.checkpoint.model, build.size, build.target.tail, build.work / name)
+    refuse_if_found(lint(onnx.load(path)), "the exported graph")
+    build.layers = {"int8": 0, "float": len(layer_names(onnx.load(path)))}
+    return path
+
+
+def calibrate(build: Build) -> CalibrationSet:
+    """Choose the calibration frames."""
+    config = build.config
+    assert config.data is not None  # start() saw to it
+    resize = partial(resize_frame, size=build.size)
+    if config.calibration is not None:
+        chosen = read_set(config.calibration, resize, config.calibration_data, otherwise=config.data)
+    else:
+        other = config.calibration_data
+        split = split_to_calibrate_on(other) if other else config.calibration_split
+        dataset = open_dataset(other or config.data, split, labelled=False)
+        chosen = choose_frames(dataset, config.calibration_count, config.seed, resize)
+    diagnosis = diagnose(chosen.frames)
+    for text in (*chosen.warnings, *diagnosis.warnings):
+        build.warn(text)
+    build.note(f"calibrating on {len(chosen)} frames of {chosen.source}")
+    build.evidence["calibration"] = {**chosen.to_json(), "diagnosis": diagnosis.to_json()}
+    return chosen
+
+
+def operate(build: Build, original: Path, calibration: CalibrationSet | None) -> bool:
+    """Replace transposed convolutions as `--upsample` says or measurement decides; tell whether any changed.
+
+    From here on the build's checkpoint holds the operated network; the gate still compares with the original.
+    """
+    if build.learned:
+        return False
+    config, network = build.config, build.checkpoint.model
+    on_target, frames = None, fp32_frames(build) if calibration is None else calibration.frames
+    if calibration is not None and config.upsample == "auto":
+        kept = original
+        if build.target.tail != "scores":
+            kept = export_onnx(network, build.size, "scores", build.work / "kept.onnx")
+        halves = halve(calibration)
+        on_target, frames = TargetMeasure(kept, config, halves), halves.learn.frames
+    table = decide(
+        network, [] if config.upsample == "keep" else frames, on_target, config.upsample, progress=build.note
+    )
+    build.evidence["surgery"] = table.to_json()
+    for layer in table.layers:
+        build.note(f"{layer.name}: {layer.chosen} ({layer.why})")
+    model = cast(FCN, table.model)
+    build.checkpoint = replace(build.checkpoint, model=model, spec=model.spec)
+    return table.changed
+
+
+def fp32_frames(build: Build) -> list[Frame]:
+    """Return the frames that a lossy stand-in is fitted to in a compilation that calibrates nothing."""
+    config = build.config
+    if config.upsample not in LOSSY:
+        return []
+    if config.data is None:
+        build.warn(f"no --data: --upsample {config.upsample} is fitted to the kernels alone")
+        return []
+    dataset = open_dataset(config.data, config.calibration_split, labelled=False)
+    return choose_frames(dataset, FRAMES, config.seed, partial(resize_frame, size=build.size)).frames
+
+
+def to_int8(build: Build, original: Path, fp32: Path, calibration: CalibrationSet) -> tuple[Path, Measured]:
+    """Quantize, measure, and where the gate refuses try again with the noisiest layers in float.
+
+    Ranges that the checkpoint learned are taken as they are: there is nothing to calibrate.
+    """
+    if build.learned:
+        model = write_learned(build, fp32, build.learned)
+        return model, measure(build, original, model)
+    name, weights = build.config.recipe, build.target.weights
+    assert weights is not None  # start() saw to it
+    recipe = recipe_for(None if name == AUTO else name, weights)
+    fp32, table = measure_ranges(fp32, calibration, recipe, build.work / "equalized.onnx")
+    if name == AUTO:
+        recipe = best_recipe(build, fp32, calibration, recipe)
+    model = quantize(build, fp32, table, recipe)
+    measured = measure(build, original, model)
+    if measured.gate.verdict == "fail":
+        kept, measured = rescue(
+            build, measured, original, fp32, calibration, table, recipe,
+            lambda changed: quantize(build, fp32, table, changed),
+        )  # fmt: skip
+        model = quantize(build, fp32, table, kept)
+    return model, measured
+
+
+def best_recipe(build: Build, fp32: Path, calibration: CalibrationSet, base: Recipe) -> Recipe:
+    """Return `base` with the range method that holds best on held-out calibration frames."""
+    original = build.open(fp32)
+
+    def agreement(model: Path, frames: list[Frame]) -> float:
+        shipped = build.open(model)
+        return float(np.mean([(shipped(frame) == original(frame)).mean() for frame in frames]))
+
+    trials = try_methods(fp32, calibration, base, agreement)
+    build.evidence["recipes"] = [trial.to_json() for trial in trials]
+    tried = ", ".join(f"{trial.recipe.method} {trial.agreement:.4f}" for trial in trials)
+    build.note(f"agreement with fp32 on held-out frames: {tried}")
+    return trials[0].recipe
+
+
+def quantize(build: Build, fp32: Path, table: RangeTable, recipe: Recipe) -> Path:
+    """Write the Q/DQ graph of calibrated ranges, lint it and return its path."""
+    path = build.work / "int8.onnx"
+    return finish(build, path, quantize_with(fp32, table, recipe, path), recipe.to_json())
+
+
+def write_learned(build: Build, fp32: Path, learned: dict[str, Any]) -> Path:
+    """Write the Q/DQ graph of the ranges that training learned, lint it and return its path."""
+    build.note("the checkpoint was trained for INT8: its own ranges are taken, nothing is calibrated")
+    path = build.work / "int8.onnx"
+    report = quantize_trained(fp32, build.checkpoint.model, learned, path)
+    return finish(build, path, report, {"method": "trained", "weights": learned["weights"]})
+
+
+def finish(build: Build, path: Path, report: QuantizeReport, recipe: dict[str, Any]) -> Path:
+    """Give the Q/DQ graph its float type, lint it, and keep what was done as evidence."""
+    for text in report.notes:
+        build.warn(text)
+    base = base_type(build)
+    if base == "float16":
+        path = to_float16(build, path)
+    findings = lint(onnx.load(path))
+    if build.target.weights == "pairs":  # CPUs take uint8, which only TensorRT misreads
+        findings = [finding for finding in findings if finding.rule != "uint8"]
+    refuse_if_found(findings, "the INT8 graph")
+    build.layers = {"int8": len(report.int8_layers), "float": len(report.float_layers)}
+    build.note(f"quantized {build.layers['int8']} layers, {build.layers['float']} stay float")
+    build.evidence["quantize"] = {"recipe": recipe, "base": base, **report.to_json()}
+    return path
+
+
+def to_float16(build: Build, path: Path) -> Path:
+    """Write the graph with float16 in place of float32 and return its path."""
+    model = onnx.load(path)
+    to_half(model)
+    onnx.save(model, build.work / "half.onnx")
+    return build.work / "half.onnx"
+
+
+def base_type(build: Build) -> str:
+    """Return what the layers compute in that are not INT8; `--engine-option base=fp32` asks for float32."""
+    wanted = build.config.options.get("base", "fp16" if build.target.half else "fp32")
+    if wanted not in ("fp16", "fp32") or (wanted == "fp16" and not build.target.half):
+        raise MisuseError(f"--engine-option base={wanted}", hint="fp32, or fp16 for NVIDIA targets")
+    return "float16" if wanted == "fp16" else "float32"
+
+
+def build_engine(build: Build, model: Path) -> None:
+    """Let the target prepare what it can ahead of time, under work/engines."""
+    config = build.config
+    backend: Any = load_backend("onnxruntime" if config.target == "onnx" else config.target)
+    engines = build.work / "engines"
+    if hasattr(backend, "export"):  # targets made from the PyTorch network rather than from ONNX
+        backend.export(build.checkpoint.model, build.size, build.target.tail, engines)
+    said = backend.build(model, engines, dict(config.options))
+    build.layers = said.pop("layers", build.layers)
+    if "next" in said:
+        said["next"] = said["next"].replace("{bundle}", str(config.out))
+    build.engine = said
+
+
+def weigh_int8(
+    build: Build, original: Path, model: Path, calibration: CalibrationSet, gate: GateVerdict
+) -> None:
+    """Measure what INT8 saves where the engine runs here, and say so if that is nothing."""
+    if build.target.engine is None:
+        return
+    found = weigh(build.open(original), build.open(model), calibration.frames)
+    build.evidence["worth"] = found.to_json()
+    (build.note if found.worth_it else build.warn)(found.sentence(gate))
+
+
+def write(build: Build, model: Path, measured: Measured, calibration: CalibrationSet | None) -> None:
+    """Write the bundle with golden masks of the very file that ships."""
+    config = build.config
+    build.evidence["gate"] = measured.evidence
+    shipped = build.open(model)
+    golden = [(frame, shipped(frame)) for frame in golden_frames(build)]
+    build.note(f"writing {config.out}")
+    manifest = describe(
+        config, build.checkpoint, build.size, build.target.tail, build.precision,
+        gate=measured.gate, measured=measured.evidence, layers=build.layers, engine=build.engine,
+    )  # fmt: skip
+    write_bundle(
+        config.out, manifest, model, golden, build.evidence, MIN_AGREEMENT,
+        engines=build.work / "engines",
+        drift=drift.measure(calibration.frames).to_json() if calibration else None,
+    )  # fmt: skip
+
+
+def golden_frames(build: Build) -> list[Frame]:
+    """Return a few frames at the graph's size, spread over the gate's split; smooth noise without data."""
+    if build.config.data is None:
+        generator = np.random.default_rng(build.config.seed)
+        coarse = generator.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        return [resize_frame(coarse, build.size)]
+    dataset = open_dataset(build.config.data, build.config.split, labelled=False)
+    count = min(GOLDEN_FRAMES, len(dataset))
+    picked = np.linspace(0, len(dataset) - 1, count).round().astype(int)
+    return [resize_frame(dataset[int(index)].frame, build.size) for index in picked]

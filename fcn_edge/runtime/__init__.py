@@ -1,0 +1,1 @@
+"""The C++ program seen from Python: find it, start it, read what it writes."""
