@@ -6,17 +6,16 @@ from typing import Any
 
 from fcn_edge.ground.artifacts import provenance
 from fcn_edge.ground.config import CompileConfig
+from fcn_edge.network import Network
 from fcn_edge.quantize.gate import GateVerdict
-from fcn_edge.train.checkpoint import Checkpoint
 
 SCORED_ON = ("engine", "oracle", "measured_by", "split", "data", "frames", "data_sha256")
 
 
 def describe(
     config: CompileConfig,
-    checkpoint: Checkpoint,
-    size: tuple[int, int],
-    tail: str,
+    network: Network,
+    end: str,
     precision: str,
     *,
     gate: GateVerdict,
@@ -26,22 +25,22 @@ def describe(
 ) -> dict[str, Any]:
     """Return the manifest's keys that do not depend on the bundle's files.
 
-    size: (height, width) of the frames. measured: the gate's evidence (what it was scored on; metrics under
-    "fp32" and "int8"), empty when there was no data. engine: what the backend said when it built.
+    end: what the graph ends in, scores or mask. measured: the gate's evidence (what it was scored on; metrics
+    under "fp32" and "int8"), empty when there was no data. engine: what the backend said when it built.
     """
     return {
         "name": config.out.stem,
-        "classes": [{key: one[key] for key in ("name", "color")} for one in checkpoint.classes.to_json()],
+        "classes": [{key: one[key] for key in ("name", "color")} for one in network.classes.to_json()],
         "void_id": 255,
         "input": {
-            "name": "frame", "height": size[0], "width": size[1],
+            "name": "frame", "height": network.size[0], "width": network.size[1],
             "layout": "NHWC", "dtype": "uint8", "color": "BGR", "resize": "linear",
         },
-        "output": _output(tail, size, checkpoint),
+        "output": _output(network, end),
         "precision": precision,
         "target": config.target,
         "engine": engine,
-        "model": {"spec": checkpoint.spec.to_json(), "weights_sha256": checkpoint.weights_sha256},
+        "model": network.origin.about,
         "gate": {**gate.to_json(), **{key: measured[key] for key in SCORED_ON if key in measured}},
         "layers": layers,
         "evidence": {key: measured[key] for key in ("fp32", "fp16", "int8") if key in measured},
@@ -49,11 +48,11 @@ def describe(
     }  # fmt: skip
 
 
-def _output(tail: str, size: tuple[int, int], checkpoint: Checkpoint) -> dict[str, Any]:
+def _output(network: Network, end: str) -> dict[str, Any]:
     """Return shape and meaning of the graph's output; a mask is one channel at the frame's size."""
-    stride = checkpoint.model.score_stride if tail == "scores" else 1
+    scores = end == "scores"
+    height, width = network.tail.score_size(network.size) if scores else network.size
     return {
-        "tail": tail, "name": tail, "stride": stride,
-        "height": -(-size[0] // stride), "width": -(-size[1] // stride),
-        "channels": len(checkpoint.classes) if tail == "scores" else 1,
+        "tail": end, "name": end, "stride": network.tail.scale if scores else 1,
+        "height": height, "width": width, "channels": len(network.classes) if scores else 1,
     }  # fmt: skip

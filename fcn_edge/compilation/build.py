@@ -11,7 +11,7 @@ from fcn_edge.backends import load_backend
 from fcn_edge.bundle import Segmenter
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.targets import ORACLE, ORACLE_OPTIONS, Target
-from fcn_edge.train.checkpoint import Checkpoint
+from fcn_edge.network import Network
 
 Note = Callable[[str], None]
 
@@ -22,8 +22,8 @@ class Build:
 
     config: CompileConfig
     target: Target
-    checkpoint: Checkpoint
-    size: tuple[int, int]  # (height, width) of the frames the graph takes
+    original: Network  # as it was trained: what the gate compares with
+    network: Network  # as it is after surgery
     work: Path  # temporary folder; work/engines goes into the bundle
     note: Note
     layers: dict[str, int] = field(default_factory=dict)
@@ -37,15 +37,20 @@ class Build:
         return self.config.precision
 
     @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames that the graph takes."""
+        return self.network.size
+
+    @property
     def learned(self) -> dict[str, Any] | None:
         """INT8 ranges that the checkpoint learned (train --qat), unless a recipe asks for calibration."""
         wanted = self.config.int8 and self.config.recipe is None
-        return self.checkpoint.info.get("qat") if wanted else None
+        return self.network.origin.learned if wanted else None
 
     @property
     def stride(self) -> int | None:
         """Pixels a score stands for; None when the graph gives masks."""
-        return self.checkpoint.model.score_stride if self.target.tail == "scores" else None
+        return self.network.tail.scale if self.target.tail == "scores" else None
 
     def warn(self, text: str) -> None:
         """Say it now and keep it for the result."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,7 @@ from fcn_edge.evaluation.evaluate import check_classes
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import MisuseError, unknown_name
 from fcn_edge.ground.targets import TARGETS
-from fcn_edge.models.fcn import FCN
-from fcn_edge.network.onnx_export import export_onnx
+from fcn_edge.network import open_named
 from fcn_edge.quantize import drift
 from fcn_edge.quantize.auto import try_methods
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
@@ -40,9 +39,9 @@ from fcn_edge.quantize.qdq import QuantizeReport, quantize_with
 from fcn_edge.quantize.qdq import measure as measure_ranges
 from fcn_edge.quantize.recipe import AUTO, Recipe, recipe_for
 from fcn_edge.quantize.table import RangeTable
+from fcn_edge.surgery.apply import apply
 from fcn_edge.surgery.candidates import LOSSY
 from fcn_edge.surgery.decide import decide
-from fcn_edge.train.checkpoint import load_checkpoint
 
 Frame = npt.NDArray[np.uint8]
 GOLDEN_FRAMES = 3
@@ -83,9 +82,9 @@ def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> C
     """
     with tempfile.TemporaryDirectory() as work:
         build = start(config, Path(work), progress or (lambda text: None))
-        original = export(build, "original.onnx")
+        original = write_graph(build, "original.onnx")
         calibration = calibrate(build) if config.int8 else None
-        fp32 = export(build, "fp32.onnx") if operate(build, original, calibration) else original
+        fp32 = write_graph(build, "fp32.onnx") if operate(build, calibration) else original
         if calibration is None:
             model = to_float16(build, fp32) if config.half else fp32
             build_engine(build, model)
@@ -103,7 +102,7 @@ def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> C
 
 
 def start(config: CompileConfig, work: Path, note: Note) -> Build:
-    """Check everything that can be checked before the work starts."""
+    """Check everything that can be checked before the work starts, then export the network."""
     if config.target not in TARGETS:
         raise unknown_name("target", config.target, list(TARGETS))
     target = TARGETS[config.target]
@@ -121,32 +120,32 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
         raise MisuseError("frames to calibrate on, and nothing to calibrate", hint="add --int8")
     if config.recipe not in (None, AUTO):
         recipe_for(config.recipe, "full")  # read now what would otherwise fail minutes later
-    checkpoint = load_checkpoint(config.checkpoint)
+    named = open_named(config.checkpoint)
     size = config.size
     if config.data is not None:
         dataset = open_dataset(config.data, config.split, labelled=config.labelled)
-        check_classes(config.checkpoint, checkpoint.classes.names, dataset)
+        check_classes(config.checkpoint, named.classes.names, dataset)
         if size is None:
             height, width = dataset[0].frame.shape[:2]
             size = (height, width)
     if size is None:
         raise MisuseError("no frame size", hint="add --size HEIGHTxWIDTH, or --data to take its frames' size")
-    (work / "engines").mkdir()
-    build = Build(config, target, checkpoint, size, work, note)
-    if build.learned and config.upsample not in ("auto", "keep"):
+    if named.origin.learned and config.int8 and not config.recipe and config.upsample not in ("auto", "keep"):
         raise MisuseError(
             f"--upsample {config.upsample}: {config.checkpoint} was trained for INT8 as it is",
             hint="leave --upsample out; or first fcn-edge surgery --out RUN, then train --qat --from RUN",
         )
-    return build
+    (work / "engines").mkdir()
+    note(f"exporting {named.origin.name} for frames of {size[0]}x{size[1]}")
+    network = named.at(size)
+    return Build(config, target, network, network, work, note)
 
 
-def export(build: Build, name: str) -> Path:
-    """Write the fp32 frame graph as work/`name` and return its path."""
-    build.note(f"exporting {build.checkpoint.spec.name} for frames of {build.size[0]}x{build.size[1]}")
-    path = export_onnx(build.checkpoint.model, build.size, build.target.tail, build.work / name)
+def write_graph(build: Build, name: str) -> Path:
+    """Write the fp32 graph, ending as the target takes it, as work/`name` and return its path."""
+    path = build.network.write(build.work / name, build.target.tail)
     refuse_if_found(lint(onnx.load(path)), "the exported graph")
-    build.layers = {"int8": 0, "float": len(layer_names(onnx.load(path)))}
+    build.layers = {"int8": 0, "float": len(layer_names(build.network.graph))}
     return path
 
 
@@ -170,29 +169,24 @@ def calibrate(build: Build) -> CalibrationSet:
     return chosen
 
 
-def operate(build: Build, original: Path, calibration: CalibrationSet | None) -> bool:
+def operate(build: Build, calibration: CalibrationSet | None) -> bool:
     """Replace transposed convolutions as `--upsample` says or measurement decides; tell whether any changed.
 
-    From here on the build's checkpoint holds the operated network; the gate still compares with the original.
+    From here on build.network is the operated one; the gate still compares with build.original.
     """
     if build.learned:
         return False
-    config, network = build.config, build.checkpoint.model
+    config, network = build.config, build.network
     on_target, frames = None, fp32_frames(build) if calibration is None else calibration.frames
     if calibration is not None and config.upsample == "auto":
-        kept = original
-        if build.target.tail != "scores":
-            kept = export_onnx(network, build.size, "scores", build.work / "kept.onnx")
-        halves = halve(calibration)
+        kept, halves = network.write(build.work / "kept.onnx"), halve(calibration)
         on_target, frames = TargetMeasure(kept, config, halves), halves.learn.frames
-    table = decide(
-        network, [] if config.upsample == "keep" else frames, on_target, config.upsample, progress=build.note
-    )
+    used = [] if config.upsample == "keep" else frames
+    table = decide(network.graph, used, on_target, config.upsample, progress=build.note)
     build.evidence["surgery"] = table.to_json()
     for layer in table.layers:
         build.note(f"{layer.name}: {layer.chosen} ({layer.why})")
-    model = cast(FCN, table.model)
-    build.checkpoint = replace(build.checkpoint, model=model, spec=model.spec)
+    build.network = apply(network, table.candidates)
     return table.changed
 
 
@@ -258,7 +252,9 @@ def write_learned(build: Build, fp32: Path, learned: dict[str, Any]) -> Path:
     """Write the Q/DQ graph of the ranges that training learned, lint it and return its path."""
     build.note("the checkpoint was trained for INT8: its own ranges are taken, nothing is calibrated")
     path = build.work / "int8.onnx"
-    report = quantize_trained(fp32, build.checkpoint.model, learned, path)
+    checkpoint = build.network.origin.checkpoint
+    assert checkpoint is not None  # only training learns ranges
+    report = quantize_trained(fp32, checkpoint.model, learned, path)
     return finish(build, path, report, {"method": "trained", "weights": learned["weights"]})
 
 
@@ -301,7 +297,13 @@ def build_engine(build: Build, model: Path) -> None:
     backend: Any = load_backend("onnxruntime" if config.target == "onnx" else config.target)
     engines = build.work / "engines"
     if hasattr(backend, "export"):  # targets made from the PyTorch network rather than from ONNX
-        backend.export(build.checkpoint.model, build.size, build.target.tail, engines)
+        checkpoint = build.network.origin.checkpoint
+        if checkpoint is None:
+            raise MisuseError(
+                f"--target {config.target} is made from a PyTorch checkpoint; {config.checkpoint} is a graph",
+                hint="type --target openvino or onnx",
+            )
+        backend.export(checkpoint.model, build.size, build.target.tail, engines)
     said = backend.build(model, engines, dict(config.options))
     build.layers = said.pop("layers", build.layers)
     if "next" in said:
@@ -328,7 +330,7 @@ def write(build: Build, model: Path, measured: Measured, calibration: Calibratio
     golden = [(frame, shipped(frame)) for frame in golden_frames(build)]
     build.note(f"writing {config.out}")
     manifest = describe(
-        config, build.checkpoint, build.size, build.target.tail, build.precision,
+        config, build.network, build.target.tail, build.precision,
         gate=measured.gate, measured=measured.evidence, layers=build.layers, engine=build.engine,
     )  # fmt: skip
     write_bundle(

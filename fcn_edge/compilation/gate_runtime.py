@@ -69,7 +69,7 @@ def _streamed(build: Build, model: Path, dataset: Dataset, count: int, binary: P
     work = build.work / "gate"
     work.mkdir(exist_ok=True)
     manifest = describe(
-        build.config, build.checkpoint, build.size, build.target.tail, build.precision,
+        build.config, build.network, build.target.tail, build.precision,
         gate=ungated(), measured={}, layers=build.layers, engine=build.engine,
     )  # fmt: skip
     bundle = write_bundle(

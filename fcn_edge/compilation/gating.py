@@ -10,7 +10,7 @@ from typing import Any
 from fcn_edge.compilation.build import Build
 from fcn_edge.compilation.gate_runtime import shipped
 from fcn_edge.data import open_dataset
-from fcn_edge.evaluation.evaluate import Subject, score, torch_predictor
+from fcn_edge.evaluation.evaluate import Subject, predictor, score
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.targets import ORACLE
 from fcn_edge.quantize.calibration import CalibrationSet
@@ -50,13 +50,14 @@ def measure(build: Build, original: Path, model: Path) -> Measured:
     """Score the engine that ships beside its original on the gate's split and judge.
 
     The masks of `model` come from the C++ program, where it is built (gate_runtime). The original of an INT8
-    engine is the same engine on the fp32 graph, that of an fp32 engine the network in PyTorch.
+    engine is the same engine on the fp32 graph, that of an fp32 engine the network in PyTorch, or in ONNX
+    Runtime where it came as a graph.
     """
-    config, names = build.config, build.checkpoint.classes.names
+    config, names = build.config, build.network.classes.names
     if config.data is None:
         build.warn("no --data: the bundle is ungated and streams only with --allow-ungated")
         return Measured(ungated(), {})
-    reference = build.open(original) if config.int8 else torch_predictor(build.checkpoint.model, build.size)
+    reference = build.open(original) if config.int8 else predictor(build.original)
     dataset = open_dataset(config.data, config.split, labelled=config.labelled)
     count = len(dataset) if config.limit is None else min(config.limit, len(dataset))
     judged = shipped(build, model, dataset, count)

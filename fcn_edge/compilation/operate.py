@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -17,23 +17,21 @@ from fcn_edge.backends import Engine, load_backend
 from fcn_edge.backends.resize import resize_frame
 from fcn_edge.data import open_dataset
 from fcn_edge.ground.config import CompileConfig
-from fcn_edge.ground.errors import unknown_name
+from fcn_edge.ground.errors import MisuseError, unknown_name
 from fcn_edge.ground.targets import ORACLE, ORACLE_OPTIONS, TARGETS
 from fcn_edge.ground.turns import Frame, in_turns
-from fcn_edge.models.fcn import FCN
-from fcn_edge.models.upsample import BilinearConv2d, ResizeConv2d, SubpixelConv2d
-from fcn_edge.network.onnx_export import export_onnx
+from fcn_edge.network import Network, open_named
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import quantize_onnx
 from fcn_edge.quantize.recipe import recipe_for
+from fcn_edge.surgery.apply import apply, substitute
 from fcn_edge.surgery.decide import decide
 from fcn_edge.surgery.describe import compare_scores, pattern_period
 from fcn_edge.surgery.fidelity import FloatArray, Measurement
 from fcn_edge.surgery.find import list_upsamplers
-from fcn_edge.surgery.onnx_rewrite import substitute
 from fcn_edge.surgery.pictures import write_pictures
-from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
+from fcn_edge.train.checkpoint import save_checkpoint
 
 Note = Callable[[str], None]
 Item = TypeVar("Item")
@@ -72,13 +70,11 @@ def subset(calibration: CalibrationSet, positions: Sequence[int]) -> Calibration
 class TargetMeasure:
     """A `measure` for surgery.decide: quantize, run on the target, compare with the original in fp32.
 
-    `kept` is the original exported with tail "scores"; in fp32 on the same engine it is the reference. A
-    network to be measured is the original with layers replaced, so its graph is written from `kept` instead
-    of exported again, which takes torch several seconds. The first one must be the one that keeps all layers:
-    the latency of the others is measured in turns with it and reported as the ratio of medians times its own
-    median, so that a machine that slows down slows both. An engine that cannot run here is replaced by the
-    oracle for the scores and has no latency; TensorRT-RTX, where it is installed, says which layers it
-    computes in float.
+    `kept` is the network as it is, a scores graph; in fp32 on the same engine it is the reference. The first
+    measurement must be the one that keeps all layers: the latency of the others is measured in turns with it
+    and reported as the ratio of medians times its own median, so that a machine that slows down slows both.
+    An engine that cannot run here is replaced by the oracle for the scores and has no latency; TensorRT-RTX,
+    where it is installed, says which layers it computes in float.
     """
 
     def __init__(self, kept: Path, config: CompileConfig, frames: Halves) -> None:
@@ -90,7 +86,7 @@ class TargetMeasure:
         self._runs_here = target.engine is not None
         self._kept_onnx = kept
         self._kept: tuple[Engine, float] | None = None
-        self._period = 1
+        self._period = pattern_period(list_upsamplers(onnx.load(kept)))
 
     @cached_property
     def reference(self) -> list[FloatArray]:
@@ -98,26 +94,25 @@ class TargetMeasure:
         engine = self._open(self._kept_onnx)
         return [engine.infer(frame) for frame in self.frames]
 
-    def __call__(self, model: nn.Module) -> Measurement:
-        """Measure one network."""
+    def __call__(self, stand_ins: Mapping[str, nn.Module]) -> Measurement:
+        """Measure the network with these nodes replaced."""
         with tempfile.TemporaryDirectory() as folder:
-            int8 = self._quantize(model, Path(folder))
+            int8 = self._quantize(stand_ins, Path(folder))
             engine = self._open(int8)
             precision = self._precision(int8, Path(folder))
         if self._kept is None:
             self._kept = engine, float(np.median(in_turns([engine.infer], self.frames[:1], ROUNDS)))
-            self._period = pattern_period(list_upsamplers(model))
         scores = [engine.infer(frame) for frame in self.frames]
         latency = self._latency(engine, *self._kept) if self._runs_here else None
         return replace(
             compare_scores(self.reference, scores, self._period), latency_ms=latency, precision=precision
         )
 
-    def _quantize(self, model: nn.Module, folder: Path) -> Path:
+    def _quantize(self, stand_ins: Mapping[str, nn.Module], folder: Path) -> Path:
         fp32 = self._kept_onnx
-        if modules := stand_ins(model):
+        if stand_ins:
             fp32 = folder / "fp32.onnx"
-            onnx.save(substitute(onnx.load(self._kept_onnx), modules), fp32)
+            onnx.save(substitute(onnx.load(self._kept_onnx), stand_ins), fp32)
         quantize_onnx(fp32, self._ranges, self._recipe, folder / "int8.onnx")
         return folder / "int8.onnx"
 
@@ -144,12 +139,6 @@ class TargetMeasure:
         return {name: "float" if name in in_float else "int8" for name in layer_names(onnx.load(int8))}
 
 
-def stand_ins(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the layers of a network that surgery put in, by name."""
-    forms = (SubpixelConv2d, BilinearConv2d, ResizeConv2d)
-    return {name: module for name, module in model.named_modules() if isinstance(module, forms)}
-
-
 def spread(items: Sequence[Item], count: int) -> list[Item]:
     """Return at most `count` of the items, evenly spaced."""
     if not items:
@@ -173,16 +162,17 @@ def operate(
     if config.target not in TARGETS:
         raise unknown_name("target", config.target, list(TARGETS))
     note = progress or (lambda text: None)
-    checkpoint = load_checkpoint(config.checkpoint)
+    named = open_named(config.checkpoint)
     assert config.data is not None
     dataset = open_dataset(config.data, config.calibration_split, labelled=False)
     size = config.size or dataset[0].frame.shape[:2]
+    network = named.at(size)
     calibration = choose_frames(dataset, FRAMES, config.seed, lambda frame: resize_frame(frame, size))
     halves = halve(calibration)
     with tempfile.TemporaryDirectory() as folder:
-        kept = export_onnx(checkpoint.model, size, "scores", Path(folder) / "kept.onnx")
+        kept = network.write(Path(folder) / "kept.onnx")
         table = decide(
-            checkpoint.model,
+            network.graph,
             halves.learn.frames,
             TargetMeasure(kept, config, halves),
             config.upsample,
@@ -191,9 +181,20 @@ def operate(
         )
     result = {"checkpoint": config.checkpoint, "target": config.target, "size": list(size), **table.to_json()}
     if pictures is not None:
-        drawn = write_pictures(checkpoint.model, table, calibration.frames[0], pictures)
+        drawn = write_pictures(network.graph, table, calibration.frames[0], pictures)
         result["pictures"] = [str(path) for path in drawn]
     if save_to is not None:
-        info = {**checkpoint.info, "surgery": table.choice}
-        result["saved"] = str(save_checkpoint(save_to, cast(FCN, table.model), checkpoint.classes, info))
+        result["saved"] = str(_save(save_to, apply(network, table.candidates), table.choice))
     return result
+
+
+def _save(folder: Path, operated: Network, choice: dict[str, str]) -> Path:
+    """Write the operated network as a checkpoint that training can go on with."""
+    checkpoint = operated.origin.checkpoint
+    if checkpoint is None:
+        raise MisuseError(
+            f"{operated.origin.where} came as a graph, without a checkpoint to save",
+            hint="leave --out out: compile operates on it by itself",
+        )
+    info = {**checkpoint.info, "surgery": choice}
+    return save_checkpoint(folder, checkpoint.model, checkpoint.classes, info)

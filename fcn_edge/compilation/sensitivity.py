@@ -25,14 +25,13 @@ from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import MisuseError, unknown_name
 from fcn_edge.ground.targets import TARGETS
 from fcn_edge.ground.turns import in_turns
-from fcn_edge.network.onnx_export import export_onnx
+from fcn_edge.network import open_named
 from fcn_edge.quantize.calibration import choose_frames
 from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import measure, quantize_with
 from fcn_edge.quantize.recipe import Recipe, recipe_for
 from fcn_edge.quantize.sensitivity import rank_layers
 from fcn_edge.quantize.table import RangeTable
-from fcn_edge.train.checkpoint import load_checkpoint
 
 Note = Callable[[str], None]
 UNCACHED = {"cache": "off"}  # every layer makes an engine that nobody asks for again
@@ -66,14 +65,14 @@ def sensitivity(
             hint="give the checkpoint it was compiled from: a run folder, a .safetensors file or zoo:NAME",
         )
     recipe = replace(recipe_for(config.recipe, target.weights), float_layers=(), float_scores=False)
-    checkpoint = load_checkpoint(config.checkpoint)
+    named = open_named(config.checkpoint)
     dataset = open_dataset(config.data, config.calibration_split, labelled=False)
-    check_classes(config.checkpoint, checkpoint.classes.names, dataset)
+    check_classes(config.checkpoint, named.classes.names, dataset)
     size = config.size or dataset[0].frame.shape[:2]
     resize = partial(resize_frame, size=size)
     calibration = choose_frames(dataset, config.calibration_count, config.seed, resize)
     with tempfile.TemporaryDirectory() as folder:
-        exported = export_onnx(checkpoint.model, size, target.tail, Path(folder) / "fp32.onnx")
+        exported = named.at(size).write(Path(folder) / "fp32.onnx", target.tail)
         note(f"measuring ranges on {len(calibration)} frames")
         fp32, table = measure(exported, calibration, recipe, Path(folder) / "equalized.onnx")
         frames = spread(calibration.frames, SENSITIVITY_FRAMES)

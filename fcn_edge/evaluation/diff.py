@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,11 @@ from fcn_edge.data import open_dataset
 from fcn_edge.evaluation.evaluate import Subject, check_classes, is_bundle, open_subject
 from fcn_edge.ground.artifacts import atomic_write_bytes, atomic_write_json, check_folder
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
-from fcn_edge.network.onnx_export import export_onnx
+from fcn_edge.network import load_network
+from fcn_edge.network.run import tensor_values
 from fcn_edge.quantize.gate_statistics import near_boundary
 from fcn_edge.quantize.placement import LAYERS
-from fcn_edge.quantize.ranges import tensor_values
 from fcn_edge.quantize.weights import sqnr_db
-from fcn_edge.train.checkpoint import load_checkpoint
 
 Frame = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float32]
@@ -133,8 +131,7 @@ def compare_layers(a: str, b: str, frame: Frame) -> dict[str, Any]:
     layer with one value a channel, as after global pooling.
     """
     size = next((read_bundle(what).size for what in (a, b) if is_bundle(what)), frame.shape[:2])
-    with tempfile.TemporaryDirectory() as folder:
-        models = [_graph(what, size, Path(folder) / f"{i}.onnx") for i, what in enumerate((a, b))]
+    models = [_graph(what, size) for what in (a, b)]
     outputs = [[n.output[0] for n in model.graph.node if n.op_type in LAYERS] for model in models]
     shared = [name for name in outputs[0] if name in outputs[1]]
     if not shared:
@@ -159,10 +156,10 @@ def fitted(found: Values, wanted: Values) -> Values:
     return found * np.divide(match, power, out=np.ones_like(power), where=power > 0)
 
 
-def _graph(what: str, size: tuple[int, int], path: Path) -> onnx.ModelProto:
+def _graph(what: str, size: tuple[int, int]) -> onnx.ModelProto:
     if is_bundle(what):
         return onnx.load(read_bundle(what).model)
-    return onnx.load(export_onnx(load_checkpoint(what).model, size, "scores", path))
+    return load_network(what, size).graph
 
 
 def _masks(subjects: list[Subject], frame: Frame) -> tuple[Frame, Frame]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ import numpy.typing as npt
 from fcn_edge.data import Dataset, open_dataset
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.train.metrics import ConfusionMatrix
+
+if TYPE_CHECKING:
+    from fcn_edge.network import Network
 
 Frame = npt.NDArray[np.uint8]
 Predict = Callable[[Frame], Frame]
@@ -64,15 +67,42 @@ def open_subject(what: str, *, size: tuple[int, int] | None = None, allow_ungate
                 f"{what} is compiled for {bundle.size[0]}x{bundle.size[1]}", hint="leave --size out"
             )
         return Subject(what, open_bundle(what, allow_ungated=allow_ungated), tuple(bundle.class_names))
-    from fcn_edge.train.checkpoint import load_checkpoint
+    from fcn_edge.network import open_named
 
-    checkpoint = load_checkpoint(what)
-    return Subject(what, torch_predictor(checkpoint.model, size), checkpoint.classes.names)
+    named = open_named(what)
+    checkpoint = named.origin.checkpoint
+    if checkpoint is not None:  # in PyTorch, at whatever size the frames have
+        return Subject(what, torch_predictor(checkpoint.model, size), named.classes.names)
+    wanted = size or named.size
+    if wanted is None:
+        raise MisuseError(f"{what} needs a frame size", hint="add --size HEIGHTxWIDTH")
+    return Subject(what, graph_predictor(named.at(wanted)), named.classes.names)
 
 
 def is_bundle(what: str) -> bool:
     """Return whether a path is a bundle folder (damaged or not) rather than a checkpoint."""
     return (Path(what) / "manifest.json").exists() or Path(what).suffix == ".fcne"
+
+
+def predictor(network: Network) -> Predict:
+    """Return a function that gives the masks of a network as it was trained: in PyTorch, or by its graph."""
+    checkpoint = network.origin.checkpoint
+    return graph_predictor(network) if checkpoint is None else torch_predictor(checkpoint.model, network.size)
+
+
+def graph_predictor(network: Network) -> Predict:
+    """Return a function that runs a network's graph in ONNX Runtime, nodes as the standard defines them."""
+    from fcn_edge.backends.resize import resize_frame
+    from fcn_edge.backends.tail import mask_from_scores
+    from fcn_edge.network.run import open_session
+
+    session = open_session(network.graph, exact=True)
+
+    def predict(frame: Frame) -> Frame:
+        scores = session.run(None, {"frame": resize_frame(frame, network.size)[None]})[0][0]
+        return mask_from_scores(scores, network.tail.scale, network.size)
+
+    return predict
 
 
 def torch_predictor(fcn: Any, size: tuple[int, int] | None = None) -> Predict:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fcn_edge.ground.artifacts import read_json
 from fcn_edge.ground.errors import MisuseError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from fcn_edge.models.fcn import FCN
+    from fcn_edge.network import Network
 
 DEFAULT_SIZE = (360, 480)
 SURGERY = "evidence/surgery.json"
@@ -30,7 +36,7 @@ class Inspection:
 
 
 def inspect_subject(subject: str, *, size: tuple[int, int] | None = None) -> Inspection:
-    """Inspect a bundle folder (it has a manifest.json) or anything load_checkpoint takes.
+    """Inspect a bundle folder (it has a manifest.json) or anything open_named takes.
 
     size: (height, width) in pixels for which a checkpoint's MACs are counted; default 360x480.
     """
@@ -41,45 +47,72 @@ def inspect_subject(subject: str, *, size: tuple[int, int] | None = None) -> Ins
                 hint="leave --size out",
             )
         return _inspect_bundle(Path(subject))
-    return _inspect_checkpoint(subject, size or DEFAULT_SIZE)
+    return _inspect_network(subject, size or DEFAULT_SIZE)
 
 
-def _inspect_checkpoint(subject: str, size: tuple[int, int]) -> Inspection:
-    from fcn_edge.models.cost import count_macs, receptive_field
-    from fcn_edge.surgery.checkerboard import analytic_index
-    from fcn_edge.surgery.find import list_upsamplers
-    from fcn_edge.train.checkpoint import load_checkpoint
+def _inspect_network(subject: str, size: tuple[int, int]) -> Inspection:
+    from fcn_edge.network import open_named
 
-    checkpoint = load_checkpoint(subject)
-    cost = count_macs(checkpoint.model, size)
-    upsamplers = [
-        {
-            "name": layer.name,
-            "kernel": list(layer.kernel),
-            "stride": list(layer.stride),
-            "channels": [layer.in_channels, layer.out_channels],
-            "checkerboard": analytic_index(layer.module).to_json(),
-        }
-        for layer in list_upsamplers(checkpoint.model)
-    ]
+    named = open_named(subject)
+    checkpoint, about = named.origin.checkpoint, named.origin.about
     facts = {
-        "kind": "checkpoint",
-        "model": checkpoint.spec.to_json(),
-        "classes": list(checkpoint.classes.names),
+        "kind": "graph" if checkpoint is None else "checkpoint",
+        "model": about.get("spec", {"name": named.origin.name}),
+        "classes": list(named.classes.names),
+        "size": list(size),
+        **(graph_facts(named.at(size)) if checkpoint is None else module_facts(checkpoint.model, size)),
+        "replaced": dict(about.get("spec", {}).get("upsamplers", {})),
+        "info": {} if checkpoint is None else checkpoint.info,
+        "weights_sha256": about["weights_sha256"],
+    }
+    return Inspection(facts, _network_text(facts))
+
+
+def module_facts(model: FCN, size: tuple[int, int]) -> dict[str, Any]:
+    """Return cost, receptive field and upsamplers of a PyTorch network; nothing has to be exported."""
+    from torch import nn
+
+    from fcn_edge.models.cost import count_macs, receptive_field
+
+    cost = count_macs(model, size)
+    named = [(name, one) for name, one in model.named_modules() if isinstance(one, nn.ConvTranspose2d)]
+    return {
         "parameters": cost.parameters,
         "gmac": cost.gmac,
-        "size": list(size),
-        "receptive_field": receptive_field(checkpoint.model),
-        "upsamplers": upsamplers,
-        "replaced": dict(checkpoint.spec.upsamplers),
+        "receptive_field": receptive_field(model),
+        "upsamplers": [_upsampler(name, module) for name, module in named],
         "layers": [{"name": name, "mmac": macs / 1e6} for name, macs in cost.layers.items()],
-        "info": checkpoint.info,
-        "weights_sha256": checkpoint.weights_sha256,
     }
-    return Inspection(facts, _checkpoint_text(facts))
 
 
-def _checkpoint_text(facts: dict[str, Any]) -> str:
+def graph_facts(network: Network) -> dict[str, Any]:
+    """Return the same of a graph."""
+    from fcn_edge.network.cost import measure_cost
+    from fcn_edge.surgery.find import list_upsamplers
+
+    cost = measure_cost(network.graph)
+    return {
+        "parameters": cost.parameters,
+        "gmac": sum(cost.layers.values()) / 1e9,
+        "receptive_field": cost.receptive_field,
+        "upsamplers": [_upsampler(layer.name, layer.module) for layer in list_upsamplers(network.graph)],
+        "layers": [{"name": name, "mmac": macs / 1e6} for name, macs in cost.layers.items()],
+    }
+
+
+def _upsampler(name: str, module: nn.ConvTranspose2d) -> dict[str, Any]:
+    from fcn_edge.surgery.checkerboard import analytic_index
+
+    return {
+        "name": name,
+        "kernel": list(module.kernel_size),
+        "stride": list(module.stride),
+        "channels": [module.in_channels, module.out_channels],
+        "checkerboard": analytic_index(module).to_json(),
+    }
+
+
+def _network_text(facts: dict[str, Any]) -> str:
     height, width = facts["size"]
     heaviest = sorted(facts["layers"], key=lambda layer: -layer["mmac"])[:8]
     fields = ", ".join(f"stride {stride}: {pixels} px" for stride, pixels in facts["receptive_field"].items())

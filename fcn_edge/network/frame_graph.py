@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fcn_edge.ground.errors import MisuseError, unknown_name
-
-TAILS = ("scores", "mask")
+from fcn_edge.network.tail import TAILS
 
 
 class FrameGraph(nn.Module):

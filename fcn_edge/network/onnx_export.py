@@ -14,13 +14,19 @@ from torch import nn
 
 from fcn_edge.ground.artifacts import atomic_write_bytes
 from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.network.fold import fold_following_batchnorm
 from fcn_edge.network.frame_graph import FrameGraph
 
 OPSET = 18
 
 
 def export_onnx(fcn: nn.Module, size: tuple[int, int], tail: str, path: Path) -> Path:
-    """Write the frame graph of `fcn` for frames of `size` = (H, W) to `path` and return it.
+    """Write the frame graph of `fcn` for frames of `size` = (H, W) to `path`; see frame_graph."""
+    return atomic_write_bytes(Path(path), frame_graph(fcn, size, tail).SerializeToString(deterministic=True))
+
+
+def frame_graph(fcn: nn.Module, size: tuple[int, int], tail: str) -> onnx.ModelProto:
+    """Return the frame graph of `fcn` for frames of `size` = (H, W).
 
     Input `frame` uint8 (1, H, W, 3); output named as its tail, `scores` or `mask` (see FrameGraph).
     BatchNorm is folded, constants are computed, and every node is named after what it does and where it
@@ -31,7 +37,7 @@ def export_onnx(fcn: nn.Module, size: tuple[int, int], tail: str, path: Path) ->
     model.doc_string = ""
     del model.metadata_props[:]
     onnx.checker.check_model(model, full_check=True)
-    return atomic_write_bytes(Path(path), model.SerializeToString(deterministic=True))
+    return model
 
 
 def _export(graph: FrameGraph, size: tuple[int, int], tail: str) -> onnx.ModelProto:
@@ -60,13 +66,13 @@ def _export(graph: FrameGraph, size: tuple[int, int], tail: str) -> onnx.ModelPr
 
 
 def simplify(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model with BatchNorm folded into convolutions and constant parts computed (onnxsim)."""
+    """Return the model with BatchNorm folded into the layers before it and constant parts computed."""
     import onnxsim
 
     simple, same = onnxsim.simplify(model)
     if not same:
         raise FcnEdgeError("simplifying the ONNX graph changed its output", hint="please report this network")
-    return simple
+    return fold_following_batchnorm(simple)
 
 
 def name_nodes(model: onnx.ModelProto) -> None:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 from fcn_edge.models.upsample import shape_like, why_not
-from fcn_edge.surgery.find import list_upsamplers
 from fcn_edge.surgery.fit import bilinear_residual, fit_bilinear_conv, fit_resize_conv, subpixel_weight
-from fcn_edge.surgery.fold import fold_following_batchnorm
 
 KINDS = ("keep", "subpixel", "bilinear", "resize-conv")  # what --upsample takes, besides "auto"
 LOSSY = ("bilinear", "resize-conv")  # those that have to be fitted, unless the kernel is one of theirs
 
 EXACT = 1e-6  # a relative residual below this is float32 rounding, not a loss
-
-Model = TypeVar("Model", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -59,40 +51,6 @@ def make_candidate(deconv: nn.ConvTranspose2d, kind: str) -> Candidate:
 def unavailable(deconv: nn.ConvTranspose2d, kind: str) -> str:
     """Return why a layer has no candidate of `kind`, in words, or an empty string when it has."""
     return why_not(deconv, "bilinear-conv" if kind == "bilinear" else kind)
-
-
-def replace(model: Model, choice: Mapping[str, str]) -> Model:
-    """Return a copy of `model` with each named layer in its chosen kind; every other name stays.
-
-    The weights come from the kernels alone. A BatchNorm that directly follows a replaced layer is folded
-    into it. Where the model carries a ModelSpec, build_model(spec) and load_state_dict give the same network.
-    Raises MisuseError for a name that is not an upsampling layer.
-    """
-    known = [layer.name for layer in list_upsamplers(model)]
-    for name in choice:
-        if name not in known:
-            raise unknown_name("upsampling layer", name, known)
-    folded = copy.deepcopy(model)
-    replaced = {name: kind for name, kind in choice.items() if kind != "keep"}
-    deconvs = {name: fold_following_batchnorm(folded, name) for name in replaced}
-    return install(folded, {name: make_candidate(deconvs[name], kind) for name, kind in replaced.items()})
-
-
-def install(model: Model, candidates: Mapping[str, Candidate]) -> Model:
-    """Return a copy of `model` with copies of the candidates' modules in the places of the layers they name.
-
-    Where the model carries a ModelSpec as `spec`, its `upsamplers` record the forms.
-    """
-    made = copy.deepcopy(model)
-    forms = {name: candidate.form for name, candidate in candidates.items() if candidate.form != "keep"}
-    for name in forms:
-        parent, _, leaf = name.rpartition(".")
-        setattr(made.get_submodule(parent), leaf, copy.deepcopy(candidates[name].module))
-    spec = getattr(model, "spec", None)
-    if forms and dataclasses.is_dataclass(spec) and not isinstance(spec, type):
-        recorded = {**getattr(spec, "upsamplers", {}), **forms}
-        setattr(made, "spec", dataclasses.replace(spec, upsamplers=recorded))  # noqa: B010 - nn.Module has no spec
-    return made
 
 
 def _bilinear(deconv: nn.ConvTranspose2d) -> Candidate:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+import onnx
 from torch import nn
 
-from fcn_edge.ground.errors import MisuseError, unknown_name
-from fcn_edge.surgery.candidates import EXACT, KINDS, install
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError, unknown_name
+from fcn_edge.surgery.candidates import EXACT, KINDS, Candidate
 from fcn_edge.surgery.describe import Frames, describe
 from fcn_edge.surgery.fidelity import Measurement
-from fcn_edge.surgery.find import list_upsamplers
-from fcn_edge.surgery.fold import fold_following_batchnorm
+from fcn_edge.surgery.find import left_alone, list_upsamplers
 from fcn_edge.surgery.recover import FEWEST_FRAMES, recover
 from fcn_edge.surgery.rule import Choice, Rule
 from fcn_edge.surgery.table import CandidateRow, LayerRow, SurgeryTable
 
-Measure = Callable[[nn.Module], Measurement]
+Stand = Mapping[str, nn.Module]  # node name -> its stand-in; nodes that are kept are not in it
+Measure = Callable[[Stand], Measurement]
 Progress = Callable[[str], None]
 
 MODES = ("auto", *KINDS)
@@ -28,7 +29,7 @@ HOPELESS = 0.005  # agreement lost in fp32, beyond what keeping loses in INT8, t
 
 
 def decide(
-    model: nn.Module,
+    model: onnx.ModelProto,
     frames: Frames,
     measure: Measure | None,
     mode: str = "auto",
@@ -37,37 +38,35 @@ def decide(
     search_all: bool = False,
     progress: Progress | None = None,
 ) -> SurgeryTable:
-    """Return the decision for every ConvTranspose2d of `model`, which is not changed.
+    """Return the decision for every ConvTranspose of a scores graph, which is not changed.
 
     frames: uint8 (H, W, 3) BGR, from the data the network is for; without any, lossy candidates keep the fit
-    to their kernel. measure: exports, quantizes and runs a network on the target and compares it with the
-    original in fp32; it is called once for the original, once for every candidate of every layer, once for
-    the combination of the winners, and once more for the best: of many noisy measurements the best one
-    flatters itself, so it has to win again, and the second measurement is the one reported. A lossy candidate
-    that disagrees with the original more in fp32 than keeping does in INT8 is not measured. search_all
-    measures every combination of candidates instead. `frames` should not be those that `measure` judges by.
-    mode: a kind to force wherever a layer has it, or "auto" to choose by `rule`. A lossy choice is distilled
-    from the original at the end (recover.py).
+    to their kernel. measure: takes the stand-ins of some nodes, quantizes and runs the graph with them on the
+    target and compares it with the original in fp32; it is called once for the original, once for every
+    candidate of every layer, once for the combination of the winners, and once more for the best: of many
+    noisy measurements the best one flatters itself, so it has to win again, and the second measurement is the
+    one reported. A lossy candidate that disagrees with the original more in fp32 than keeping does in INT8 is
+    not measured. search_all measures every combination of candidates instead. `frames` should not be those
+    that `measure` judges by. mode: a kind to force wherever a layer has it, or "auto" to choose by `rule`. A
+    lossy choice is distilled from the original at the end (recover.py).
     """
     if mode not in MODES:
         raise unknown_name("--upsample", mode, MODES)
-    layers = list_upsamplers(model)
+    layers, alone = list_upsamplers(model), left_alone(model)
+    untouched = "; ".join(f"{name} is left alone: {why}" for name, why in alone.items())
     if not layers:
-        return SurgeryTable(
-            mode, [], model, "no transposed convolution in this network: nothing to operate on"
-        )
-    folded = copy.deepcopy(model)
-    for layer in layers:
-        fold_following_batchnorm(folded, layer.name)
+        none = "no transposed convolution in this network: nothing to operate on"
+        return SurgeryTable(mode, [], note=untouched or none)
     say = progress or (lambda text: None)
     say(f"fitting {len(KINDS) - 1} stand-ins for each of {len(layers)} transposed convolutions")
-    search = _Search(folded, describe(folded, frames), measure, rule or Rule(), say)
+    search = _Search(describe(model, frames), measure, rule or Rule(), say)
     table = search.auto(search_all) if mode == "auto" and measure is not None else search.forced(mode)
-    return _recovered(table, folded, frames, measure, say)
+    _note(table, untouched)
+    return _recovered(table, model, frames, measure, say)
 
 
 def _recovered(
-    table: SurgeryTable, original: nn.Module, frames: Frames, measure: Measure | None, say: Progress
+    table: SurgeryTable, original: onnx.ModelProto, frames: Frames, measure: Measure | None, say: Progress
 ) -> SurgeryTable:
     """Distil a lossy choice from the original, and measure it again."""
     lossy = any((row.row(row.chosen).residual or 0) > EXACT for row in table.layers)
@@ -75,23 +74,36 @@ def _recovered(
         return table
     if len(frames) < FEWEST_FRAMES:
         few = f"{len(frames)} frames are too few to distil the lossy layers from the original"
-        table.note = ". ".join(filter(None, [table.note, few]))
+        _note(table, few)
         return table
     say("recovering the replaced layers by distillation from the original")
-    table.recovery = recover(original, table.model, frames[:: max(1, len(frames) // RECOVERY_FRAMES)])
-    table.model = table.recovery.model
+    try:
+        chosen = frames[:: max(1, len(frames) // RECOVERY_FRAMES)]
+        table.recovery = recover(original, modules_of(table.candidates), chosen)
+    except FcnEdgeError as error:
+        _note(table, f"the lossy layers are not distilled: {error.what}")
+        return table
+    for name, module in table.recovery.modules.items():
+        table.candidates[name] = replace(table.candidates[name], module=module)
     if measure is not None and table.recovery.steps:
-        table.chosen = measure(table.model)
+        table.chosen = measure(modules_of(table.candidates))
     return table
+
+
+def _note(table: SurgeryTable, text: str) -> None:
+    table.note = ". ".join(filter(None, [table.note, text]))
+
+
+def modules_of(candidates: Mapping[str, Candidate]) -> dict[str, nn.Module]:
+    """Return the stand-ins of the layers that are not kept."""
+    return {name: one.module for name, one in candidates.items() if one.kind != "keep"}
 
 
 class _Search:
     """Measure the network with one layer replaced at a time, then with the winners together."""
 
-    def __init__(
-        self, model: nn.Module, rows: list[LayerRow], measure: Measure | None, rule: Rule, say: Progress
-    ) -> None:
-        self.model, self.rows, self.rule = model, rows, rule
+    def __init__(self, rows: list[LayerRow], measure: Measure | None, rule: Rule, say: Progress) -> None:
+        self.rows, self.rule = rows, rule
         self._measure, self._say = measure, say
         self.keep: Choice = ("keep",) * len(rows)
         self.measured: dict[Choice, Measurement] = {}
@@ -127,7 +139,7 @@ class _Search:
             pairs = zip(self.rows, choice, strict=True)
             changed = [f"{row.name} as {kind}" for row, kind in pairs if kind != "keep"]
             self._say(f"measuring {which}the network with {', '.join(changed) or 'all layers kept'}")
-            self.measured[choice] = self._measure(self._network(choice))
+            self.measured[choice] = self._measure(modules_of(self._candidates(choice)))
         return self.measured[choice]
 
     def _confirmed(self) -> Choice:
@@ -141,7 +153,7 @@ class _Search:
         return self.keep
 
     def _table(self, mode: str, choice: Choice) -> SurgeryTable:
-        table = SurgeryTable(mode, self.rows, self._network(choice))
+        table = SurgeryTable(mode, self.rows, self._candidates(choice))
         if self._measure is not None:
             table.keep, table.chosen = self.measure(self.keep), self.measure(choice)
             table.note = f"{len(self.measured)} networks measured"
@@ -150,9 +162,9 @@ class _Search:
                 candidate.measured = self.measured.get(self._single(position, candidate.kind))
         return table
 
-    def _network(self, choice: Choice) -> nn.Module:
+    def _candidates(self, choice: Choice) -> dict[str, Candidate]:
         chosen = {row.name: row.row(kind).candidate for row, kind in zip(self.rows, choice, strict=True)}
-        return install(self.model, {name: candidate for name, candidate in chosen.items() if candidate})
+        return {name: candidate for name, candidate in chosen.items() if candidate is not None}
 
     def _measure_single(
         self, position: int, candidate: CandidateRow, base: Measurement, search_all: bool

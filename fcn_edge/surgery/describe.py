@@ -8,20 +8,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import torch
 from torch import Tensor, nn
 
-from fcn_edge.surgery.candidates import KINDS, Candidate, install, make_candidate, unavailable
+from fcn_edge.network.cut import behind
+from fcn_edge.network.run import run, tensor_values
+from fcn_edge.surgery.apply import substitute
+from fcn_edge.surgery.candidates import KINDS, Candidate, make_candidate, unavailable
 from fcn_edge.surgery.checkerboard import checkerboard_index, median_checkerboard, phase_gains
-from fcn_edge.surgery.fidelity import (
-    FloatArray,
-    Measurement,
-    agreement,
-    inputs_of,
-    power_ratio_db,
-    scores_of,
-    sqnr_db,
-)
+from fcn_edge.surgery.fidelity import FloatArray, Measurement, agreement, power_ratio_db, sqnr_db
 from fcn_edge.surgery.find import Upsampler, list_upsamplers
 from fcn_edge.surgery.refit import refit
 from fcn_edge.surgery.table import CandidateRow, LayerRow
@@ -31,33 +27,59 @@ Frames = Sequence[npt.NDArray[np.uint8]]
 FRAMES = 8  # lossy candidates are fitted to what their layer is given on half of these and scored on the rest
 
 
-def describe(model: nn.Module, frames: Frames) -> list[LayerRow]:
-    """Return every transposed convolution with its candidates; lossy ones are fitted to `frames`, if any."""
+def describe(model: onnx.ModelProto, frames: Frames) -> list[LayerRow]:
+    """Return every transposed convolution with its candidates; lossy ones are fitted to `frames`, if any.
+
+    Every frame passes through the whole graph once: a candidate is given what its layer was given, and only
+    what lies behind it is computed again.
+    """
     frames = [
         frames[int(i)] for i in np.unique(np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round())
     ]
-    fitted_on, scored_on = frames[::2], frames[1::2] or frames
     layers = list_upsamplers(model)
-    names = [layer.name for layer in layers]
-    seen, unseen = inputs_of(model, names, fitted_on), inputs_of(model, names, scored_on)
-    reference = scores_of(model, scored_on)
+    seen, unseen = _Recorded(model, layers, frames[::2]), _Recorded(model, layers, frames[1::2] or frames)
     rows = []
     for layer in layers:
         row = LayerRow(
             layer.name, layer.stride, layer.kernel, layer.in_channels, layer.out_channels, layer.groups
         )
         for kind in KINDS:
-            candidate = _describe(layer, kind, seen[layer.name], unseen[layer.name])
+            candidate = _describe(layer, kind, seen.inputs(layer), unseen.inputs(layer))
             if candidate.candidate is not None and frames:
-                scores = scores_of(install(model, {layer.name: candidate.candidate}), scored_on)
-                candidate.fp32 = compare_scores(reference, scores, pattern_period(layers))
+                scores = unseen.scores_with(layer, candidate.candidate)
+                candidate.fp32 = compare_scores(unseen.scores, scores, pattern_period(layers))
             row.candidates.append(candidate)
         rows.append(row)
     return rows
 
 
+class _Recorded:
+    """What a graph computed on some frames, at the places where layers will be replaced."""
+
+    def __init__(self, model: onnx.ModelProto, layers: Sequence[Upsampler], frames: Frames) -> None:
+        self._behind = {layer.name: behind(model, [layer.name]) for layer in layers}
+        self._output = model.graph.output[0].name
+        crossing = [name for cut in self._behind.values() for name in cut.sources]
+        tensors = dict.fromkeys([*crossing, *(layer.source for layer in layers), self._output])
+        self._values = list(tensor_values(model, list(tensors), frames))
+        self.scores = [values[self._output][0] for values in self._values]
+
+    def inputs(self, layer: Upsampler) -> list[Tensor]:
+        """Return what a layer is given on each frame, (1, C, h, w)."""
+        return [torch.from_numpy(values[layer.source]) for values in self._values]
+
+    def scores_with(self, layer: Upsampler, candidate: Candidate) -> list[FloatArray]:
+        """Return the scores (C, h, w) of each frame with one layer replaced."""
+        if candidate.form == "keep":
+            return self.scores
+        cut = self._behind[layer.name]
+        replaced = substitute(cut.model, {layer.name: candidate.module})
+        feeds = [{name: values[name] for name in cut.sources} for values in self._values]
+        return [made[self._output][0] for made in run(replaced, feeds)]
+
+
 def _describe(layer: Upsampler, kind: str, seen: Sequence[Tensor], unseen: Sequence[Tensor]) -> CandidateRow:
-    if reason := unavailable(layer.module, kind):
+    if reason := unavailable(layer.module, kind) or _no_node(layer, kind):
         return CandidateRow(kind, skipped=reason)
     candidate = make_candidate(layer.module, kind)
     row = CandidateRow(kind, candidate.form, candidate.residual, candidate=candidate)
@@ -67,6 +89,13 @@ def _describe(layer: Upsampler, kind: str, seen: Sequence[Tensor], unseen: Seque
         candidate = row.candidate
     row.checkerboard = checkerboard_index(phase_gains(candidate.module, layer.in_channels, layer.stride))
     return row
+
+
+def _no_node(layer: Upsampler, kind: str) -> str:
+    """Return why ONNX has no node for a candidate, or an empty string."""
+    if kind == "subpixel" and layer.stride[0] != layer.stride[1]:
+        return f"DepthToSpace needs one stride, not {layer.stride}"
+    return ""
 
 
 def _fitted(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
 FloatArray = npt.NDArray[np.floating]
 
@@ -70,48 +68,6 @@ def agreement(reference: Iterable[FloatArray], scores: Iterable[FloatArray]) -> 
         match = np.argmax(expected, axis=0) == np.argmax(got, axis=0)
         same, total = same + int(match.sum()), total + match.size
     return same / total
-
-
-def to_input(model: nn.Module, frame: npt.NDArray[np.uint8]) -> Tensor:
-    """Return a frame, uint8 (H, W, 3) BGR, as the network takes it: float (1, 3, H, W) normalised RGB.
-
-    A network without `mean` and `std` gets x / 255.
-    """
-    rgb = torch.from_numpy(np.ascontiguousarray(frame[..., ::-1])).permute(2, 0, 1)[None].float() / 255
-    if not hasattr(model, "mean"):
-        return rgb
-    mean, std = (torch.as_tensor(v).float().reshape(1, 3, 1, 1) for v in (model.mean, model.std))
-    return (rgb - mean) / std
-
-
-@torch.no_grad()
-def scores_of(model: nn.Module, frames: Sequence[npt.NDArray[np.uint8]]) -> list[FloatArray]:
-    """Return the fp32 class scores (C, h, w) of each frame, at the network's own score stride."""
-    forward = getattr(model, "forward_scores", model)
-    was_training = model.training
-    model.eval()
-    scores = [forward(to_input(model, frame))[0].numpy() for frame in frames]
-    model.train(was_training)
-    return scores
-
-
-@torch.no_grad()
-def inputs_of(
-    model: nn.Module, names: Sequence[str], frames: Sequence[npt.NDArray[np.uint8]]
-) -> dict[str, list[Tensor]]:
-    """Return what each named layer is given on each frame, (1, C, h, w)."""
-    seen: dict[str, list[Tensor]] = {name: [] for name in names}
-
-    def listen(name: str) -> Any:
-        return lambda module, inputs: seen[name].append(inputs[0].detach().clone())
-
-    hooks = [model.get_submodule(name).register_forward_pre_hook(listen(name)) for name in names]
-    try:
-        scores_of(model, frames)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return seen
 
 
 def _centred(scores: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from onnx import helper, numpy_helper
 from torch import nn
 
 from fcn_edge.models.upsample import Axis, BilinearConv2d, ResizeConv2d, SubpixelConv2d
+from fcn_edge.network.torch_graph import conv_transpose
 
 END = 2**31 - 1  # "to the end" in a Slice
 
@@ -19,8 +20,7 @@ END = 2**31 - 1  # "to the end" in a Slice
 def read_deconv(node: onnx.NodeProto, constants: dict[str, npt.NDArray[Any]]) -> nn.ConvTranspose2d | str:
     """Return a ConvTranspose node as a torch layer, or why it is left alone.
 
-    Padding that differs before and after is carried by output_padding, which may then be negative: the layer
-    is read for its numbers and never run.
+    Padding that differs before and after is carried by output_padding, which may then be negative.
     """
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     weight = constants.get(node.input[1])
@@ -36,7 +36,7 @@ def read_deconv(node: onnx.NodeProto, constants: dict[str, npt.NDArray[Any]]) ->
     pads = attributes.get("pads", [0, 0, 0, 0])
     extra = attributes.get("output_padding", [0, 0])
     groups = attributes.get("group", 1)
-    layer = nn.ConvTranspose2d(
+    layer = ReadDeconv(
         weight.shape[0],
         weight.shape[1] * groups,
         weight.shape[2:],
@@ -51,6 +51,19 @@ def read_deconv(node: onnx.NodeProto, constants: dict[str, npt.NDArray[Any]]) ->
     if bias is not None:
         layer.bias = nn.Parameter(torch.tensor(bias))
     return layer.requires_grad_(False)
+
+
+class ReadDeconv(nn.ConvTranspose2d):
+    """A transposed convolution whose output_padding may be negative or large, as ONNX allows."""
+
+    def forward(self, x: torch.Tensor, output_size: Any = None) -> torch.Tensor:
+        """Map (N, C, h, w) to (N, C', H, W)."""
+        top, left = (int(size) for size in self.padding)
+        attributes = {
+            "strides": self.stride, "dilations": self.dilation, "group": self.groups,
+            "pads": [top, left, top, left], "output_padding": self.output_padding,
+        }  # fmt: skip
+        return conv_transpose([x, self.weight, self.bias], attributes)
 
 
 class NodeWriter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import numpy_helper
 from torch import nn
 
 from fcn_edge.ground.artifacts import atomic_write_bytes
 from fcn_edge.ground.errors import FcnEdgeError, unknown_name
+from fcn_edge.network.nodes import constants_of, deconvs
+from fcn_edge.surgery.apply import substitute
 from fcn_edge.surgery.candidates import KINDS, Candidate, make_candidate, unavailable
-from fcn_edge.surgery.onnx_nodes import NodeWriter, read_deconv
+from fcn_edge.surgery.onnx_nodes import read_deconv
 
 MODES = ("auto", *KINDS)
 OLDEST_OPSET = 11  # Resize with coordinate modes, Pad with amounts as an input
@@ -84,40 +84,15 @@ def rewrite(model: onnx.ModelProto, mode: str = "auto") -> tuple[onnx.ModelProto
     """Return a copy of `model` with its ConvTranspose nodes replaced, and what was done to each."""
     if mode not in MODES:
         raise unknown_name("--upsample", mode, MODES)
-    constants = _constants(model.graph)
+    constants = constants_of(model.graph)
     modules: dict[str, nn.Module] = {}
     rows: list[Rewritten] = []
-    for name, node in _deconvs(model.graph):
+    for name, node in deconvs(model.graph):
         found = _choose(read_deconv(node, constants), mode)
         rows.append(Rewritten(name, found.kind, found.residual, found.note))
         if found.kind != "keep":
             modules[name] = found.module
     return substitute(model, modules), rows
-
-
-def substitute(model: onnx.ModelProto, modules: Mapping[str, nn.Module]) -> onnx.ModelProto:
-    """Return a copy of `model` with the named ConvTranspose nodes written as the given stand-ins.
-
-    modules: node name -> a stand-in of models.upsample with one stride for both axes. Nodes without a name
-    go by ConvTranspose_POSITION.
-    """
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    nodes: list[onnx.NodeProto] = []
-    for position, node in enumerate(made.graph.node):
-        name = _name(position, node)
-        module = modules.get(name) if node.op_type == "ConvTranspose" else None
-        if module is None:
-            nodes.append(node)
-            continue
-        writer = NodeWriter(name, node.input[0], node.output[0])
-        writer.write(module)
-        nodes.extend(writer.nodes)
-        made.graph.initializer.extend(writer.tensors)
-    del made.graph.node[:]
-    made.graph.node.extend(nodes)
-    _drop_unused(made.graph)
-    return made
 
 
 def compare(before: onnx.ModelProto, after: onnx.ModelProto, seed: int = 0) -> list[Comparison]:
@@ -149,37 +124,6 @@ def _choose(layer: nn.ConvTranspose2d | str, mode: str) -> Candidate:
     if reason := unavailable(layer, mode):
         return Candidate("keep", "keep", layer, 0.0, f"kept: {reason}")
     return make_candidate(layer, mode)
-
-
-def _deconvs(graph: onnx.GraphProto) -> list[tuple[str, onnx.NodeProto]]:
-    """Return the name and the node of every ConvTranspose, in graph order."""
-    return [
-        (_name(position, node), node)
-        for position, node in enumerate(graph.node)
-        if node.op_type == "ConvTranspose"
-    ]
-
-
-def _name(position: int, node: onnx.NodeProto) -> str:
-    return node.name or f"{node.op_type}_{position}"
-
-
-def _constants(graph: onnx.GraphProto) -> dict[str, npt.NDArray[Any]]:
-    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            found[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
-    return found
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
-    kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
-    shapes = [value for value in graph.value_info if value.name in used]
-    del graph.value_info[:]
-    graph.value_info.extend(shapes)
 
 
 def _quiet(ort: Any) -> Any:

@@ -7,17 +7,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+import onnx
 import torch
 from torch import Tensor, nn
 
 from fcn_edge.ground.artifacts import atomic_write_bytes
+from fcn_edge.network.run import tensor_values
 from fcn_edge.surgery.checkerboard import (
     checkerboard_index,
     phase_gains,
     power_spectrum,
     score_checkerboard,
 )
-from fcn_edge.surgery.fidelity import FloatArray, inputs_of
+from fcn_edge.surgery.fidelity import FloatArray
 from fcn_edge.surgery.find import Upsampler, list_upsamplers
 from fcn_edge.surgery.table import SurgeryTable
 
@@ -61,18 +63,18 @@ def draw_layer(layer: Upsampler, modules: dict[str, nn.Module], x: Tensor) -> Im
     return np.vstack(rows)
 
 
-def write_pictures(model: nn.Module, table: SurgeryTable, frame: Image, folder: Path) -> list[Path]:
+def write_pictures(model: onnx.ModelProto, table: SurgeryTable, frame: Image, folder: Path) -> list[Path]:
     """Write FOLDER/LAYER.png for every layer of a decision: kept, as resize-conv, and as chosen; return them.
 
     frame: uint8 (H, W, 3) BGR. The names of layers keep their dots.
     """
     layers = list_upsamplers(model)
-    inputs = inputs_of(model, [layer.name for layer in layers], [frame])
+    inputs = next(iter(tensor_values(model, [layer.source for layer in layers], [frame])))
     written = []
     for layer, row in zip(layers, table.layers, strict=True):
         candidates = {kind: row.row(kind).candidate for kind in ("keep", "resize-conv", row.chosen)}
         modules = {kind: one.module for kind, one in candidates.items() if one is not None}
-        done, data = cv2.imencode(".png", draw_layer(layer, modules, inputs[layer.name][0]))
+        done, data = cv2.imencode(".png", draw_layer(layer, modules, torch.from_numpy(inputs[layer.source])))
         assert done
         written.append(atomic_write_bytes(folder / f"{layer.name}.png", data.tobytes()))
     return written

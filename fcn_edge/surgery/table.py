@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
-
 from fcn_edge.surgery.candidates import Candidate
 from fcn_edge.surgery.fidelity import Measurement
 from fcn_edge.surgery.recover import Recovered
@@ -75,13 +73,13 @@ class LayerRow:
 
 @dataclass
 class SurgeryTable:
-    """The decision for a network. `model` is a copy with the choice applied."""
+    """The decision for a network. `candidates`: layer name -> what it becomes (apply.py applies them)."""
 
     mode: str  # "auto" or the kind asked for
     layers: list[LayerRow]
-    model: nn.Module
+    candidates: dict[str, Candidate] = field(default_factory=dict)
     note: str = ""  # one sentence on the whole network
-    recovery: Recovered[nn.Module] | None = None  # distillation after a lossy choice
+    recovery: Recovered | None = None  # distillation after a lossy choice
     keep: Measurement | None = None  # all layers kept, on the engine
     chosen: Measurement | None = None  # the choice, on the engine
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import nn
 
 from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.upsample import bilinear_kernel
-from fcn_edge.surgery.candidates import make_candidate, replace
+from fcn_edge.network.run import tensor_values
+from fcn_edge.surgery.apply import substitute
+from fcn_edge.surgery.candidates import make_candidate
 from fcn_edge.surgery.describe import output_sqnr_db
-from fcn_edge.surgery.fidelity import agreement, scores_of
+from fcn_edge.surgery.fidelity import agreement, sqnr_db
 from fcn_edge.surgery.recover import recover
 from fcn_edge.surgery.refit import refit
-from surgery.nets import frames, tiny_fcn
+from surgery.nets import deconvs_of, frames, tiny_fcn, tiny_fcn_graph
 
 
 def smooth_inputs(count: int, channels: int, seed: int) -> list[torch.Tensor]:
@@ -77,38 +80,55 @@ def test_exact_and_grouped_forms_are_left_as_they_are() -> None:
         assert torch.equal(before, module.conv.weight)
 
 
+def stand_ins(kinds: dict[str, str]) -> dict[str, nn.Module]:
+    """Return the modules of these layers of tiny_fcn(), fitted to their kernels alone."""
+    layers = deconvs_of(tiny_fcn())
+    return {name: make_candidate(layers[name], kind).module for name, kind in kinds.items()}
+
+
+def scores_by(graph: onnx.ModelProto, pictures: list[np.ndarray]) -> list[np.ndarray]:
+    return [values["scores"][0] for values in tensor_values(graph, ["scores"], pictures)]
+
+
 def test_distillation_trains_only_the_replaced_layers_and_comes_closer_to_the_original() -> None:
-    model = tiny_fcn()
-    operated = replace(model, {"up.16": "bilinear", "up.8": "bilinear", "final": "bilinear"})
-    pictures = frames(12)
-    result = recover(model, operated, pictures, steps=30, rate=2e-3)
+    graph = tiny_fcn_graph()
+    modules = stand_ins({"up.16": "bilinear", "up.8": "subpixel", "final": "bilinear"})
+    result = recover(graph, modules, frames(12), steps=30, rate=2e-3)
     assert result.after.sqnr_db > result.before.sqnr_db
-    moved = [
-        key
-        for key, value in result.model.state_dict().items()
-        if not torch.equal(value, operated.state_dict()[key])
-    ]
-    assert moved == ["up.16.conv.weight", "up.8.conv.weight", "final.conv.weight"]
-    reference = scores_of(model, frames(4, seed=9))
-    after = agreement(reference, scores_of(result.model, frames(4, seed=9)))
-    assert after >= agreement(reference, scores_of(operated, frames(4, seed=9))) - 0.01
+    moved = {
+        name: not torch.equal(modules[name].conv.weight, result.modules[name].conv.weight) for name in modules
+    }
+    assert moved == {"up.16": True, "up.8": False, "final": True}
+    unseen = frames(4, seed=9)
+    reference = scores_by(graph, unseen)
+    before, after = (
+        agreement(reference, scores_by(substitute(graph, made), unseen)) for made in (modules, result.modules)
+    )
+    assert after >= before - 0.01
+
+
+def test_distilled_fidelity_is_that_of_the_substituted_graph() -> None:
+    graph, modules = tiny_fcn_graph(), stand_ins({"up.8": "resize-conv", "final": "bilinear"})
+    result = recover(graph, modules, frames(8), steps=4)
+    held = frames(8)[::4]
+    reference, scores = scores_by(graph, held), scores_by(substitute(graph, modules), held)
+    assert result.before.agreement == pytest.approx(agreement(reference, scores), abs=1e-3)
+    assert result.before.sqnr_db == pytest.approx(sqnr_db(reference, scores), abs=0.05)
 
 
 def test_distillation_uses_labels_when_there_are_any() -> None:
-    model = tiny_fcn()
-    operated = replace(model, {"final": "resize-conv"})
+    modules = stand_ins({"final": "resize-conv"})
     pictures = frames(8)
     masks = [np.full(p.shape[:2], 1, np.uint8) for p in pictures]
-    plain = recover(model, operated, pictures, steps=5, rate=1e-2)
-    taught = recover(model, operated, pictures, masks=masks, steps=5, rate=1e-2)
-    weights = (r.model.final.conv.weight for r in (plain, taught))
+    plain = recover(tiny_fcn_graph(), modules, pictures, steps=5, rate=1e-2)
+    taught = recover(tiny_fcn_graph(), modules, pictures, masks=masks, steps=5, rate=1e-2)
+    weights = (r.modules["final"].conv.weight for r in (plain, taught))
     assert not torch.equal(*weights) or taught.after == taught.before
 
 
 def test_distillation_on_too_few_frames_is_refused() -> None:
-    model = tiny_fcn()
     with pytest.raises(FcnEdgeError, match="3 frames are too few to recover on; give 8 or more"):
-        recover(model, model, frames(3))
+        recover(tiny_fcn_graph(), {}, frames(3))
 
 
 def test_fit_on_windows_of_a_large_input_is_the_fit_on_the_whole_input() -> None:

@@ -40,10 +40,10 @@ class RivalContext:
 
     def fp32_mask(self) -> Path:
         """Return ONNX with a uint8 frame in and the mask out, upsampling and argmax in the graph."""
-        from fcn_edge.network.onnx_export import export_onnx
+        from fcn_edge.network import load_network
 
         path = self.folder / "fp32-mask.onnx"
-        return path if path.is_file() else export_onnx(self.model(), self.size, "mask", path)
+        return path if path.is_file() else load_network(self.checkpoint, self.size).write(path, "mask")
 
     def calibration_frames(self) -> list[Frame]:
         """Return the frames to calibrate on, uint8 (H, W, 3) BGR each."""
