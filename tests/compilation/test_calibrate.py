@@ -16,13 +16,13 @@ import pytest
 from golden.make_golden import smooth_frames
 from golden.tiny_fcn import TinyFCN
 
-import fcn_edge.compilation.compile
 from fcn_edge.compilation.calibrate import Recording, calibrate
 from fcn_edge.compilation.compile import compile_checkpoint
 from fcn_edge.data import open_dataset, split_to_calibrate_on
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models.spec import ModelSpec
+from fcn_edge.network import door
 from fcn_edge.train.checkpoint import Checkpoint
 
 SIZE = (48, 64)
@@ -42,7 +42,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
     net = TinyFCN(11)
     net.spec = spec
     made = Checkpoint(net, spec, classes, {}, "")
-    monkeypatch.setattr(fcn_edge.compilation.compile, "load_checkpoint", lambda where: made)
+    monkeypatch.setattr(door, "load_checkpoint", lambda where: made)
     return "tiny"
 
 

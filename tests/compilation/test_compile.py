@@ -29,6 +29,7 @@ from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models import build_model
 from fcn_edge.models.spec import ModelSpec
+from fcn_edge.network import door
 from fcn_edge.quantize.sensitivity import LayerNoise
 from fcn_edge.train.checkpoint import save_checkpoint
 
@@ -68,23 +69,21 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def export_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def export_once() -> Iterator[None]:
     """One export a size and tail: the network of this file is always the same, and torch takes seconds.
 
     The gate runs in Python, which spares a process a compilation; tests/runtime/test_gate.py has the other.
     """
-    real, done = fcn_edge.compilation.compile.export_onnx, {}
-    folder = tmp_path_factory.mktemp("exports")
+    real, done = door.frame_graph, {}
 
-    def export(fcn: torch.nn.Module, size: tuple[int, int], tail: str, path: Path) -> Path:
+    def export(fcn: torch.nn.Module, size: tuple[int, int], tail: str) -> onnx.ModelProto:
         if (size, tail) not in done:
-            done[size, tail] = real(fcn, size, tail, folder / f"{len(done)}.onnx")
-        return Path(shutil.copy(done[size, tail], path))
+            done[size, tail] = real(fcn, size, tail)
+        return done[size, tail]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fcn_edge.compilation.compile, "export_onnx", export)
+        patch.setattr(door, "frame_graph", export)
         patch.setattr("fcn_edge.compilation.gate_runtime._binary", lambda: None)
-        patch.setattr(fcn_edge.evaluation.diff, "export_onnx", export)
         yield
 
 

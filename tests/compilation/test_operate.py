@@ -8,15 +8,15 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-from surgery.nets import frames, tiny_fcn
+from surgery.nets import deconvs_of, frames, replace, scores_of, tiny_fcn
 
-from fcn_edge.compilation.operate import JUDGE_FRAMES, TargetMeasure, halve, stand_ins
+from fcn_edge.compilation.operate import JUDGE_FRAMES, TargetMeasure, halve
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
-from fcn_edge.surgery.candidates import replace
-from fcn_edge.surgery.fidelity import agreement, scores_of
-from fcn_edge.surgery.onnx_rewrite import substitute
+from fcn_edge.surgery.apply import substitute
+from fcn_edge.surgery.candidates import make_candidate
+from fcn_edge.surgery.fidelity import agreement
 
 SIZE = (37, 53)
 
@@ -47,7 +47,9 @@ def test_no_candidate_is_judged_on_a_frame_that_it_was_fitted_or_quantized_with(
 def test_graph_with_substituted_layers_computes_what_the_operated_network_does(kept: Path) -> None:
     kinds = {"up.16": "resize-conv", "up.8": "bilinear", "final": "subpixel"}
     operated = replace(tiny_fcn(), kinds)
-    after = substitute(onnx.load(kept), stand_ins(operated))
+    layers = deconvs_of(tiny_fcn())
+    stand_ins = {name: make_candidate(layers[name], kind).module for name, kind in kinds.items()}
+    after = substitute(onnx.load(kept), stand_ins)
     onnx.checker.check_model(after, full_check=True)
     layers = [node.name for node in after.graph.node if node.op_type in ("Conv", "ConvTranspose")]
     assert {f"{name}.conv" for name in kinds} <= set(layers), "named as in an export of the operated network"
@@ -63,10 +65,11 @@ def test_network_is_measured_in_int8_against_the_original_in_fp32(kept: Path) ->
     halves = halve(calibration)
     measure = TargetMeasure(kept, CompileConfig("unused", Path("unused"), int8=True), halves)
     model = tiny_fcn()
-    original = measure(model)
+    original = measure({})
     assert original.agreement > 0.8
     assert 15 < original.sqnr_db < 80, "INT8 is not fp32"
     assert original.latency_ms is not None
     lossy = replace(model, {"final": "bilinear"})
     loss = agreement(scores_of(model, halves.judge), scores_of(lossy, halves.judge))
-    assert measure(lossy).agreement == pytest.approx(loss, abs=0.1), "it pays for its own error"
+    bilinear = make_candidate(deconvs_of(model)["final"], "bilinear").module
+    assert measure({"final": bilinear}).agreement == pytest.approx(loss, abs=0.1), "it pays for its own error"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from surgery.nets import replace
 from train.tiny_tree import write_tree
 
 from fcn_edge.compilation.compile import compile_checkpoint
@@ -15,7 +16,6 @@ from fcn_edge.compilation.qat import train_for_int8
 from fcn_edge.evaluation.evaluate import evaluate
 from fcn_edge.ground.config import CompileConfig, TrainConfig
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
-from fcn_edge.surgery.candidates import replace
 from fcn_edge.train import load_checkpoint, save_checkpoint, train
 
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from golden.tiny_fcn import TinyFCN
 
-import fcn_edge.compilation.compile
 from fcn_edge.bundle import read_bundle
 from fcn_edge.compilation.compile import compile_checkpoint
 from fcn_edge.data import open_dataset
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.models.spec import ModelSpec
+from fcn_edge.network import door
 from fcn_edge.train.checkpoint import Checkpoint
 
 DATA = "streets:48x64"
@@ -39,7 +39,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CompileConfig:
     """INT8 without equalization, which would mend this network; five pixels in a hundred may change."""
     classes = open_dataset(DATA, "val").classes
     made = Checkpoint(with_an_outlier(), ModelSpec("fcn8s-mobilenet_v2", 11), classes, {}, "")
-    monkeypatch.setattr(fcn_edge.compilation.compile, "load_checkpoint", lambda where: made)
+    monkeypatch.setattr(door, "load_checkpoint", lambda where: made)
     (tmp_path / "plain.toml").write_text('method = "minmax"\nequalize = false\n')
     return CompileConfig(
         "tiny", tmp_path / "net.fcne", data=DATA, int8=True, calibration_count=8, upsample="keep", limit=4,

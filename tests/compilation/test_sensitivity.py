@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,6 +14,9 @@ from fcn_edge.compilation import sensitivity as module
 from fcn_edge.data import open_dataset
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import MisuseError
+from fcn_edge.models.spec import ModelSpec
+from fcn_edge.network import door
+from fcn_edge.train.checkpoint import Checkpoint
 
 DATA = "streets:48x64"
 
@@ -22,8 +24,9 @@ DATA = "streets:48x64"
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every checkpoint be the tiny network."""
-    found = SimpleNamespace(model=TinyFCN(11), classes=open_dataset(DATA, "train").classes)
-    monkeypatch.setattr(module, "load_checkpoint", lambda where: found)
+    spec = ModelSpec("fcn8s-mobilenet_v2", 11)
+    found = Checkpoint(TinyFCN(11), spec, open_dataset(DATA, "train").classes, {}, "")
+    monkeypatch.setattr(door, "load_checkpoint", lambda where: found)
 
 
 def config(**changes: object) -> CompileConfig:

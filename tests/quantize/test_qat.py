@@ -12,6 +12,7 @@ import torch
 from golden.make_golden import smooth_frames
 from golden.tiny_fcn import TinyFCN
 from onnx import numpy_helper
+from surgery.nets import deconvs_of, replace
 
 from fcn_edge.backends import load_backend
 from fcn_edge.ground.errors import FcnEdgeError
@@ -27,8 +28,6 @@ from fcn_edge.quantize.qat import prepare, quantize_trained, tensor_names
 from fcn_edge.quantize.qdq import quantize_onnx
 from fcn_edge.quantize.recipe import Recipe
 from fcn_edge.quantize.weights import along, quantize_weight, sqnr_db
-from fcn_edge.surgery.candidates import replace
-from fcn_edge.surgery.find import list_upsamplers
 
 SIZE = (48, 64)
 FRAMES = smooth_frames(8)
@@ -148,10 +147,10 @@ def test_tensors_of_residual_blocks_have_the_same_names_in_pytorch_and_onnx(tmp_
 def test_a_network_that_surgery_changed_rounds_as_its_exported_graph_does(form: str, tmp_path: Path) -> None:
     trained = TinyFCN()
     if form == "bilinear":  # a layer that is a plain resize needs no convolution
-        for layer in list_upsamplers(trained):
-            layer.module.weight.data = bilinear_kernel(2, layer.in_channels)
+        for layer in deconvs_of(trained).values():
+            layer.weight.data = bilinear_kernel(2, layer.in_channels)
     kind = "bilinear" if form == "bilinear-conv" else form
-    forms = {layer.name: kind for layer in list_upsamplers(trained)}
+    forms = dict.fromkeys(deconvs_of(trained), kind)
     net = prepare(replace(trained, forms), CALIBRATION, Recipe(weights="pairs")).eval()
     layers = [net.fcn.get_submodule(f"{name}.conv") for name in forms]
     assert [isinstance(layer, torch.nn.Conv2d) for layer in layers] == [form != "bilinear"] * 2

@@ -30,7 +30,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     (tmp_path / "engines").mkdir()
     said: list[str] = []
     return SimpleNamespace(
-        open=lambda model: fcn_edge.open(GOLDEN), config=None, checkpoint=None, size=golden.size,
+        open=lambda model: fcn_edge.open(GOLDEN), config=None, network=None, size=golden.size,
         target=SimpleNamespace(engine="openvino", tail="scores"), precision="int8", layers={}, engine={},
         work=tmp_path, note=said.append, warn=lambda text: said.append(f"warning: {text}"), said=said,
     )  # fmt: skip

@@ -26,7 +26,7 @@ FRAMES = frames(8)
 
 
 class FakeEngine:
-    """A measure: INT8 weights per output channel, run by ONNX Runtime, and a latency per form that the test sets."""
+    """A measure: INT8 weights per output channel, in ONNX Runtime, and a latency per form that the test sets."""
 
     def __init__(self, original: onnx.ModelProto, latency: dict[type, float]) -> None:
         self.original = original
@@ -54,9 +54,8 @@ def with_rounded_weights(graph: onnx.ModelProto) -> onnx.ModelProto:
         axis = 0 if weights[tensor.name] == "Conv" else 1
         others = tuple(i for i in range(4) if i != axis)
         step = np.maximum(np.abs(weight).max(axis=others, keepdims=True), 1e-9) / 63
-        tensor.CopyFrom(
-            numpy_helper.from_array((weight / step).round().astype(np.float32) * step, tensor.name)
-        )
+        rounded = (weight / step).round().astype(np.float32) * step
+        tensor.CopyFrom(numpy_helper.from_array(rounded, tensor.name))
     return graph
 
 
