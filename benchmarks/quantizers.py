@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nets import camvid
+from common.nets import camvid
 
 from fcn_edge.artifacts import atomic_write_json, provenance
 from fcn_edge.backends import load_backend

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from in_memory import InMemory
+from common.in_memory import InMemory
 
 from fcn_edge.artifacts import hash_json
 from fcn_edge.config import TrainConfig
