@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from in_memory import InMemory
-from nets import camvid, say
+from common.in_memory import InMemory
+from common.nets import camvid, say
 
 from fcn_edge.data import Sample, open_dataset
 from fcn_edge.ground.artifacts import atomic_write_json, hash_json, provenance, read_json

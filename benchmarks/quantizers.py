@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nets import camvid
+from common.nets import camvid
 
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.tail import mask_from_scores

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nets import NETS, SIZES, bundle, checkpoint, commit, frames_folder, say, trained_for
+from common.nets import NETS, SIZES, bundle, checkpoint, commit, frames_folder, say, trained_for
 
 from fcn_edge.bench import bench
 from fcn_edge.bench.rivals import RIVALS

@@ -1,6 +1,6 @@
 """How soon the first mask is there, how much memory a stream takes, how large the runtime is.
 
-    python benchmarks/footprint.py out/road.fcne drive.mp4       # a minute or two
+    python benchmarks/speed/footprint.py out/road.fcne drive.mp4       # a minute or two
 
 Every bundle is started several times with a warm engine cache, in turns on the synthetic source (no image or
 video library is loaded) and on a clip, and once with an empty cache. Start is the time from the process's

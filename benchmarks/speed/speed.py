@@ -1,12 +1,12 @@
 """How fast the runtime is beside torch eager and beside upsampling and argmax inside the graph.
 
-    python benchmarks/speed.py                  # about 15 minutes on two cores, after training the networks
-    python benchmarks/speed.py --rounds 2 --frames 20 --minutes 0.2      # a smoke run
+    python benchmarks/speed/speed.py              # about 15 minutes on two cores, after training the networks
+    python benchmarks/speed/speed.py --rounds 2 --frames 20 --minutes 0.2  # a smoke run
 
 Every row is one interleaved run (ours, in-graph, torch, ours, ...) on the same frames. Ratios are those of
 the medians of a round; the median round is given, with the lowest and highest. All do the same: a uint8 BGR
-frame in, a uint8 mask out. Writes benchmarks/results/speed.json; benchmarks/page.py makes docs/benchmarks.md
-from it.
+frame in, a uint8 mask out. Writes benchmarks/results/speed.json; benchmarks/page/page.py makes
+docs/benchmarks.md from it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from nets import NETS, SIZES, bundle, checkpoint, commit, road_clip, say
 
 from fcn_edge.bench.machine import device_facts, watch_machine
 from fcn_edge.bench.rounds import run_round
@@ -29,6 +28,9 @@ from fcn_edge.ground.artifacts import atomic_write_json, provenance
 from fcn_edge.ground.config import BenchConfig
 from fcn_edge.ground.stats import paired_ratio, percentile
 from fcn_edge.runtime.program import run_stream
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/
+from common.nets import NETS, SIZES, bundle, checkpoint, commit, road_clip, say
 
 RESULTS = Path("benchmarks/results/speed.json")
 Rounds = list[list[float]]  # milliseconds from frame to mask, a list for each round

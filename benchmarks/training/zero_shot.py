@@ -1,7 +1,7 @@
 """Score the Cityscapes network on CamVid with no training at all: what its features carry over, and what
 narrowing its backbone costs.
 
-    python benchmarks/zero_shot.py --data camvid:data/camvid \\
+    python benchmarks/training/zero_shot.py --data camvid:data/camvid \\
         --head deeplab_edgetpu_slim_cityscapes.safetensors --backbone runs/edgetpu_narrow.safetensors
 
 Without --backbone the published network is scored whole. Every n-th frame of train and of val is used; the 19

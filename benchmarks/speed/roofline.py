@@ -1,6 +1,6 @@
 """How near the networks come to what this machine can do, and where the rest of the time goes.
 
-    python benchmarks/roofline.py            # on a quiet machine
+    python benchmarks/speed/roofline.py            # on a quiet machine
 
 peak.cpp measures the machine: multiply-accumulates on registers alone, and memory. Then every network of the
 benchmarks runs in OpenVINO, alone; its own clock tells the time of every layer, the checkpoint tells the
@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import openvino
-from nets import NETS, SIZES, bundle, checkpoint, commit, say
 from torch import nn
 
 from fcn_edge.bench.machine import device_facts, watch_machine
@@ -33,6 +32,9 @@ from fcn_edge.ground.artifacts import atomic_write_json, provenance
 from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.cost import count_macs
 from fcn_edge.train.checkpoint import load_checkpoint
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/
+from common.nets import NETS, SIZES, bundle, checkpoint, commit, say
 
 RESULTS = Path("benchmarks/results/roofline.json")
 BYTES = {"u8": 1, "i8": 1, "f32": 4, "i32": 4, "f16": 2, "bf16": 2}

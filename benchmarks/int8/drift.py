@@ -1,6 +1,6 @@
 """Does drift rise when the scene leaves what was calibrated, and stay low when it does not?
 
-    .venv/bin/python benchmarks/drift.py --data camvid:DIR [--json] [--out FILE]
+    .venv/bin/python benchmarks/int8/drift.py --data camvid:DIR [--json] [--out FILE]
 
 Calibration sets of 64 frames are chosen from train as compile does: from all of it, and with one drive held
 out (0001TP is the one at dusk, 0006R0 another place). Each is followed by the frames of train that it has

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from in_memory import InMemory
+from common.in_memory import InMemory
 
 from fcn_edge.data import Classes, Sample, open_dataset
 from fcn_edge.ground.artifacts import hash_json

@@ -23,7 +23,7 @@ def roofline(result: Json) -> str:
 def _machine_table(rates: Json) -> str:
     heads = ["threads", "fp32, GMAC/s", "INT8, GMAC/s", "read, GB/s", "read from cache, GB/s", "copy, GB/s"]
     rows = [[threads, *(f"{value:.0f}" for value in row.values())] for threads, row in rates.items()]
-    return "What the machine can do (benchmarks/peak.cpp: registers only, no network):\n\n" + table(
+    return "What the machine can do (benchmarks/speed/peak.cpp: registers only, no network):\n\n" + table(
         heads, rows, 0
     )
 

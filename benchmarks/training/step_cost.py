@@ -1,6 +1,6 @@
 """CPU seconds of one training step under alternatives: memory layout, frozen parts, backbone.
 
-    python benchmarks/step_cost.py
+    python benchmarks/training/step_cost.py
 
 CPU time of the process (user and system), one thread: it says what a step costs on a shared
 machine, where wall-clock time says who else was there.

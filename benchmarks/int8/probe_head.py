@@ -1,6 +1,7 @@
 """An FCN-8s without training: the paper's head fitted in closed form on a pretrained backbone.
 
-    .venv/bin/python benchmarks/probe_head.py mobilenet_v2 --weights FILE --data camvid:DIR --out runs/probe
+    .venv/bin/python benchmarks/int8/probe_head.py mobilenet_v2 --weights FILE --data camvid:DIR \\
+        --out runs/probe
 
 With bilinear upsampling the paper's head is linear in the features at strides 8, 16 and 32, so ridge
 regression of one-hot labels gives its score layers in about a minute. Good enough to study INT8 on a backbone
@@ -84,9 +85,8 @@ def main() -> None:
             layer.weight.copy_(solved[start : start + layer.in_channels].T[:, :, None, None])
             layer.bias.copy_(solved[-1] if stride == STRIDES[0] else torch.zeros_like(layer.bias))
             start += layer.in_channels
-    print(
-        save_checkpoint(options.out, fcn, dataset.classes, {"made": "closed form, benchmarks/probe_head.py"})
-    )
+    made = {"made": "closed form, benchmarks/int8/probe_head.py"}
+    print(save_checkpoint(options.out, fcn, dataset.classes, made))
 
 
 if __name__ == "__main__":

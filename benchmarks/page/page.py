@@ -1,7 +1,7 @@
 """Make docs/benchmarks.md from the committed results.
 
-python benchmarks/page.py            # write it
-python benchmarks/page.py --check    # exit 1 when it is not up to date
+python benchmarks/page/page.py            # write it
+python benchmarks/page/page.py --check    # exit 1 when it is not up to date
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from page_growth import growth
-from page_race import race
-from page_roofline import roofline
-from page_stream import stream
+from growth import growth
+from race import race
+from roofline import roofline
+from stream import stream
 from tables import Json, machine, ratio, section, size, table
 
 from fcn_edge.ground.artifacts import atomic_write_text, read_json
@@ -36,7 +36,7 @@ def main() -> None:
     if not check:
         atomic_write_text(PAGE, page)
     elif PAGE.read_text(encoding="utf-8") != page:
-        sys.exit(f"{PAGE} is not made from {RESULTS}: run python benchmarks/page.py")
+        sys.exit(f"{PAGE} is not made from {RESULTS}: run python benchmarks/page/page.py")
 
 
 def render() -> str:
@@ -46,7 +46,7 @@ def render() -> str:
     parts = [INTRO]
     for name, result in found.items():
         parts.append(race(result, limit, found.get("speed")) if name == "race" else SECTIONS[name](result))
-    missing = [f"`python benchmarks/{name}.py`" for name in SECTIONS if name not in found]
+    missing = [f"`python benchmarks/{SCRIPTS[name]}`" for name in SECTIONS if name not in found]
     if missing:
         parts.append(f"No results of these are committed: {', '.join(missing)}.")
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -55,7 +55,8 @@ def render() -> str:
 INTRO = """
 # Benchmarks
 
-Made by `python benchmarks/page.py` from the results in benchmarks/results; do not edit by hand.
+Made by `python benchmarks/page/page.py` from the results in benchmarks/results; do not edit by hand.
+Commands are those typed at the commit beside them; [today's](../benchmarks/README.md) may have other paths.
 
 Every ratio comes from one interleaved run (A B A B ...): each round gives the ratio of two medians taken
 seconds apart, and the table gives the median round with the lowest and highest. Compare within a table only.
@@ -119,6 +120,7 @@ SECTIONS = {
     "growth": growth,
     "roofline": roofline,
 }
+SCRIPTS = {name: "race.py" if name == "race" else f"speed/{name}.py" for name in SECTIONS}
 
 
 if __name__ == "__main__":

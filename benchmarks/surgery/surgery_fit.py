@@ -1,6 +1,6 @@
 """How long it takes to fit every stand-in of every transposed convolution of an FCN-8s.
 
-    python benchmarks/surgery_fit.py [--json]
+    python benchmarks/surgery/surgery_fit.py [--json]
 
 Frames of 360x480. `kernel`: all candidates of all layers in closed form. `inputs`: the fit of the lossy ones
 to what their layer is given on four frames (random maps of the right size: values do not change the time).
@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from nets import commit
 
 from fcn_edge.ground.artifacts import atomic_write_json, provenance
 from fcn_edge.ground.machine import cpu_flags, cpu_model, int8_path, usable_cores
@@ -25,6 +25,9 @@ from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.surgery.candidates import KINDS, LOSSY, make_candidate
 from fcn_edge.surgery.find import Upsampler, list_upsamplers
 from fcn_edge.surgery.refit import refit
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/
+from common.nets import commit
 
 RESULT = Path("benchmarks/results/surgery_fit.json")
 SIZE = (360, 480)
@@ -51,7 +54,7 @@ def main() -> None:
         "cpu": {"model": cpu_model(), "int8": int8_path(cpu_flags()), "cores": usable_cores()},
         "size": list(SIZE),
         "nets": [{"net": name, **fit(spec)} for name, spec in NETS.items()],
-        "provenance": provenance("python benchmarks/surgery_fit.py"),
+        "provenance": provenance("python " + " ".join(sys.argv)),
     }
     atomic_write_json(options.out, record)
     lines = [f"{row['net']}: {row['kernel_s']:.2f} + {row['inputs_s']:.2f} s" for row in record["nets"]]

@@ -1,6 +1,6 @@
 """Print what every model costs, as the Markdown table in docs/models.md.
 
-python benchmarks/cost_table.py --size 360x480
+python benchmarks/speed/cost_table.py --size 360x480
 """
 
 from __future__ import annotations

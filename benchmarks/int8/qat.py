@@ -1,6 +1,6 @@
 """A network that calibration cannot save, and what training with INT8 in the loop makes of it.
 
-    .venv/bin/python benchmarks/qat.py RUN --data camvid:DIR [--epochs 1] [--json] [--out FILE]
+    .venv/bin/python benchmarks/int8/qat.py RUN --data camvid:DIR [--epochs 1] [--json] [--out FILE]
 
 A few channels of every sum and every fusion in the head are made --factor times as large, and what reads them
 as much smaller: in float nothing changes, but one INT8 range then has to hold both kinds of channels, as in

@@ -1,10 +1,10 @@
 """How cost grows: with resolution, classes, threads and streams; the fused tail beside the graph's own.
 
-    python benchmarks/growth.py              # on a quiet machine
+    python benchmarks/speed/growth.py              # on a quiet machine
 
 One trained INT8 network is taken for all: it is fully convolutional, so its ONNX file is given other frame
 sizes, and other class counts by repeating the rows of its classifier. That keeps masks with areas, which the
-cost of the tail depends on. Writes benchmarks/results/growth.json; benchmarks/page.py draws it.
+cost of the tail depends on. Writes benchmarks/results/growth.json; benchmarks/page/page.py draws it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from nets import bundle, commit, say
 from onnx import helper, numpy_helper
 
 from fcn_edge.backends import load_backend
@@ -32,6 +31,9 @@ from fcn_edge.data import open_dataset
 from fcn_edge.ground.artifacts import atomic_write_json, provenance, read_json
 from fcn_edge.ground.stats import percentile
 from fcn_edge.runtime.program import run_stream
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/
+from common.nets import bundle, commit, say
 
 RESULTS = Path("benchmarks/results/growth.json")
 NET, TRAINED = "efficientnet_lite0", (512, 1024)

@@ -1,8 +1,9 @@
 """Losses, context and head width of the road model at equal, short training, scored on a street never seen.
 
-    python benchmarks/narrow_backbone.py --weights deeplab_edgetpu_slim_cityscapes.safetensors \\
+    python benchmarks/training/narrow_backbone.py --weights deeplab_edgetpu_slim_cityscapes.safetensors \\
         --data camvid:data/camvid --out runs/edgetpu_narrow.safetensors
-    python benchmarks/loss_tries.py --data camvid:data/camvid --weights runs/edgetpu_narrow.safetensors
+    python benchmarks/training/loss_tries.py --data camvid:data/camvid \\
+        --weights runs/edgetpu_narrow.safetensors
 
 CamVid val is the street of train's 0016E5, so it says little about other streets: all tries are trained on
 0001TP and 0016E5 and scored on val and on 0006R0, which is left out of training whole. One thread; one seed,

@@ -1,6 +1,6 @@
 // What this processor can do at most: multiply-accumulates in float32 and in INT8, and memory bandwidth.
 //
-//   g++ -O3 -march=native -pthread benchmarks/peak.cpp -o peak && ./peak 2
+//   g++ -O3 -march=native -pthread benchmarks/speed/peak.cpp -o peak && ./peak 2
 //
 // Prints one JSON object for 1 and for N threads. The arithmetic runs on registers alone: independent chains,
 // as many as hide the latency of an instruction. INT8 uses the instructions that engines use: VNNI where the

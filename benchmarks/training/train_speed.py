@@ -1,6 +1,6 @@
 """Images a second of `fcn-edge train` against a plain hand-written torch loop of the same model and data.
 
-    python benchmarks/train_speed.py --json
+    python benchmarks/training/train_speed.py --json
 
 The two take turns, a block of steps each, so that a busy machine slows both; the result is the median ratio.
 `waiting` is the share of our steps spent on frames: reading, augmenting, stacking.

@@ -1,6 +1,6 @@
 """Cut the expansions of MobileNet-EdgeTPU-slim to what its projections need, and write the narrower weights.
 
-    python benchmarks/narrow_backbone.py --weights deeplab_edgetpu_slim_cityscapes.safetensors \\
+    python benchmarks/training/narrow_backbone.py --weights deeplab_edgetpu_slim_cityscapes.safetensors \\
         --data camvid:data/camvid --out runs/edgetpu_narrow.safetensors
 
 Every block is expand -> (depthwise) -> linear 1x1 projection P. With hidden activations h, keep the channels

@@ -1,13 +1,13 @@
 """How much of the network's speed is left when a stream goes through fcn-edge-stream from end to end.
 
-    python benchmarks/stream_speed.py           # 6 minutes on two cores; trains the networks first if need be
-    python benchmarks/stream_speed.py --rounds 1 --frames 30       # a smoke run
+    python benchmarks/speed/stream_speed.py     # 6 minutes on two cores; trains the networks first if need be
+    python benchmarks/speed/stream_speed.py --rounds 1 --frames 30  # a smoke run
 
 From a recording: frames/s of the network and its tail on frames that need no decoding, of a 1280x720 H.264
 clip to masks, the same with OpenVINO's own upsampling and argmax in the graph, of the clip to an overlay
 clip, and of a plain OpenCV loop (VideoCapture, resize, cv2.dnn in fp32, resize, argmax), in turns. Live: the
 age of frames that come 30 times a second. Around the engine: tail, overlay and resize on one thread. Writes
-benchmarks/results/stream_speed.json; benchmarks/page.py makes docs/benchmarks.md from it.
+benchmarks/results/stream_speed.json; benchmarks/page/page.py makes docs/benchmarks.md from it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from nets import NETS, bundle, commit, frames_folder, road_clip, say
 
 from fcn_edge.bench.machine import device_facts, watch_machine
 from fcn_edge.ground.artifacts import atomic_write_json, provenance
 from fcn_edge.runtime.program import find_stream, run_stream
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/
+from common.nets import NETS, bundle, commit, frames_folder, road_clip, say
 
 RESULTS = Path("benchmarks/results/stream_speed.json")
 STAGES = Path("build/cpp_runtime/tests/stage_speed")

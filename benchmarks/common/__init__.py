@@ -1,0 +1,1 @@
+"""What several benchmarks use: networks trained and compiled once, frames kept in memory."""

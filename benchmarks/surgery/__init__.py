@@ -1,0 +1,1 @@
+"""Parts of surgery_table.py, and the time that its fits take."""
