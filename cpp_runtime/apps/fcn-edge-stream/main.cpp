@@ -12,16 +12,16 @@
 #include <opencv2/core/utils/logger.hpp>
 #include <utility>
 
-#include "cameras.hpp"
-#include "cpus.hpp"
-#include "feed.hpp"
+#include "ground/cpus.hpp"
+#include "ground/process.hpp"
 #include "options.hpp"
-#include "outputs.hpp"
-#include "pipeline.hpp"
-#include "process.hpp"
-#include "run_report.hpp"
-#include "source.hpp"
-#include "turns.hpp"
+#include "report/run_report.hpp"
+#include "sinks/outputs.hpp"
+#include "sources/cameras.hpp"
+#include "sources/source.hpp"
+#include "stream/feed.hpp"
+#include "stream/pipeline.hpp"
+#include "stream/turns.hpp"
 
 namespace fcn_edge::app {
 namespace {

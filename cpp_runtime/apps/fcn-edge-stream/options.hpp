@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "mask_stream.hpp"
+#include "sinks/mask_stream.hpp"
 
 namespace fcn_edge::app {
 

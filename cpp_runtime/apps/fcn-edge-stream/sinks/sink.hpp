@@ -1,0 +1,44 @@
+#pragma once
+
+#include <fcn_edge/bundle_info.hpp>
+#include <fcn_edge/frame.hpp>
+#include <memory>
+#include <opencv2/core/mat.hpp>
+#include <string>
+#include <vector>
+
+#include "sources/source.hpp"
+
+namespace fcn_edge::app {
+
+/// A finished frame as sinks see it.
+struct Scene {
+  const cv::Mat& image;  ///< the camera frame; with class colours and legend for sinks that need them
+  const Mask& mask;
+  const std::string& name;  ///< stem for files
+  std::uint64_t index = 0;  ///< position in the source
+  std::size_t source = 0;   ///< which --source, counted from 0
+  Clock::time_point taken;  ///< when the source handed it over
+};
+
+/// Where results go. Sinks are called in turn on the pipeline's thread, those that want the plain camera
+/// frame first, since the overlay is painted over it.
+class Sink {
+ public:
+  Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  virtual ~Sink() = default;  ///< without commit(), leaves nothing half-written behind
+
+  virtual bool needs_overlay() const = 0;
+  virtual void write(const Scene& scene) = 0;
+  virtual void commit() {}                           ///< make what was written final; throws Error(io)
+  virtual bool wants_stop() const { return false; }  ///< the person at the window pressed q
+};
+
+std::unique_ptr<Sink> make_mask_sink(const std::string& folder);
+std::unique_ptr<Sink> make_area_sink(const std::string& path, const std::vector<ClassInfo>& classes);
+std::unique_ptr<Sink> make_video_sink(const std::string& path, double fps);
+std::unique_ptr<Sink> make_window_sink(const std::string& title);
+
+}  // namespace fcn_edge::app
