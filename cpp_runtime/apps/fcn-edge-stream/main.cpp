@@ -14,6 +14,7 @@
 
 #include "ground/cpus.hpp"
 #include "ground/process.hpp"
+#include "live/page.hpp"
 #include "options.hpp"
 #include "report/run_report.hpp"
 #include "sinks/outputs.hpp"
@@ -168,10 +169,13 @@ void stream(const StreamOptions& options) {
   const std::vector<bool> each_live = live_of(sources);
   Outputs outputs(options, sources);
   greet(segmenter);
-  outputs.open_rest(segmenter.info(), page, report);
+  outputs.open_rest(segmenter.info());
+  if (page) outputs.share(make_live_page(*page, segmenter.info(), report.views(), options.alpha));
+  std::vector<Channel> channels = outputs.channels();
+  report.watch(channels);
 
   Turns turns = take_turns(options, std::move(sources));
-  Pipeline pipeline(segmenter, turns, outputs.channels(report),
+  Pipeline pipeline(segmenter, turns, channels,
                     {options.alpha, options.limit, options.warmup, options.seconds}, report.statistics);
   pipeline.run();
   if (keep_results(turns, each_live, outputs, report)) {

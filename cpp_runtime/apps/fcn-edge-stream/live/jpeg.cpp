@@ -1,11 +1,10 @@
 #include "live/jpeg.hpp"
 
-#include <opencv2/imgcodecs.hpp>
-
 namespace fcn_edge::app {
 
-void encode_jpeg(const cv::Mat& picture, int quality, std::vector<std::uint8_t>& bytes) {
-  cv::imencode(".jpg", picture, bytes, {cv::IMWRITE_JPEG_QUALITY, quality});
+const JpegModule& jpeg() {
+  static const auto& module = static_cast<const JpegModule&>(load_module("media", "fcn_edge_media_jpeg"));
+  return module;
 }
 
 }  // namespace fcn_edge::app

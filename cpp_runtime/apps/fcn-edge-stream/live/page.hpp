@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "live/address.hpp"
-#include "sinks/sink.hpp"
+#include "stream/sink.hpp"
 #include "stream/statistics.hpp"
 
 namespace fcn_edge::app {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "live/jpeg.hpp"
-#include "sources/media.hpp"
 #include "stream/legend.hpp"
 
 namespace fcn_edge::app {
@@ -20,7 +19,7 @@ constexpr int kNice = 10;
 
 LivePicture::LivePicture(const std::vector<ClassInfo>& classes, double alpha)
     : classes_(classes), alpha_(alpha) {
-  media();  // what is missing is an error here; the painter has nobody to tell
+  jpeg();  // what is missing is an error here; the painter has nobody to tell
   painter_ = std::thread([this] { paint_all(); });
 }
 
@@ -86,7 +85,7 @@ void LivePicture::paint_all() {
         .draw(mask, {camera.data, camera.cols, camera.rows, static_cast<std::ptrdiff_t>(camera.step)});
     legend.draw(camera);
     auto bytes = std::make_shared<std::vector<std::uint8_t>>();
-    encode_jpeg(camera, kQuality, *bytes);
+    jpeg().encode(camera, kQuality, *bytes);
     const std::lock_guard<std::mutex> lock(mutex_);
     picture_ = std::move(bytes);
     ++number_;

@@ -28,11 +28,13 @@ RunReport::RunReport(const StreamOptions& options)
   for (const auto& stage : statistics.stages()) stage.second->keep_samples();
 }
 
-void RunReport::watch(std::size_t source, Channel& channel) {
-  PerSource& one = *sources_[source];
-  if (!single()) channel.statistics = &one.statistics;
-  if (carries_codes(one.spec)) channel.sinks.push_back(&one.codes);
-  if (options_.soak) channel.sinks.push_back(&soak_);
+void RunReport::watch(std::vector<Channel>& channels) {
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    PerSource& one = *sources_[i];
+    if (!single()) channels[i].statistics = &one.statistics;
+    if (carries_codes(one.spec)) channels[i].sinks.push_back(&one.codes);
+    if (options_.soak) channels[i].sinks.push_back(&soak_);
+  }
 }
 
 std::vector<SourceView> RunReport::views() const {

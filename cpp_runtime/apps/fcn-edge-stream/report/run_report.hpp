@@ -18,8 +18,8 @@ class RunReport {
  public:
   explicit RunReport(const StreamOptions& options);
 
-  /// Put into a source's channel what looks on at it.
-  void watch(std::size_t source, Channel& channel);
+  /// Put into the sources' channels what looks on at them. It must outlive them.
+  void watch(std::vector<Channel>& channels);
 
   void note_failure(std::size_t source, const std::string& what) { sources_[source]->failure = what; }
 

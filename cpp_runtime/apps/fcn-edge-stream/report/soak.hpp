@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "sinks/sink.hpp"
 #include "sources/source.hpp"
+#include "stream/sink.hpp"
 #include "stream/statistics.hpp"
 
 namespace fcn_edge::app {

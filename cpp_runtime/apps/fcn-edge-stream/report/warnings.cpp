@@ -1,7 +1,8 @@
 #include "report/warnings.hpp"
 
 #include <cmath>
-#include <cstdio>
+
+#include "stream/drift_sentence.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -15,18 +16,7 @@ std::string few_samples(std::uint64_t count) {
 
 std::string ms(double value) { return std::to_string(std::lround(value)) + " ms"; }
 
-std::string decimal(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  return text;
-}
-
 }  // namespace
-
-std::string drift_sentence(const Drift& drift) {
-  return "the picture has left what the bundle was calibrated on, most in " + std::string(drift.cause()) +
-         ": drift " + decimal(drift.highest) + ", calibrated scenes stay under " + decimal(drift.threshold);
-}
 
 std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const StreamOptions& options) {
   std::vector<Warning> found;

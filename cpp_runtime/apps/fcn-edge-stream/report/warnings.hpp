@@ -24,9 +24,6 @@ struct RunFacts {
   bool cache = true;  ///< compiled engines can be kept
 };
 
-/// What is said of a stream that has left what its bundle was calibrated on.
-std::string drift_sentence(const Drift& drift);
-
 std::vector<Warning> judge(const Statistics& statistics, const RunFacts& facts, const StreamOptions& options);
 
 /// Fewest samples at which a percentile says something about the tail: ten times 1 / (1 - fraction) would be

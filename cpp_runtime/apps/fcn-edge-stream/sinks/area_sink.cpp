@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "sinks/sink.hpp"
+#include "sinks/make_sinks.hpp"
 #include "stream/class_shares.hpp"
 
 namespace fcn_edge::app {

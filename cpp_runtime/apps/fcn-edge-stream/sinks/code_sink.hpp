@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "sinks/sink.hpp"
 #include "sources/source.hpp"
 #include "stream/latency.hpp"
+#include "stream/sink.hpp"
 
 namespace fcn_edge::app {
 

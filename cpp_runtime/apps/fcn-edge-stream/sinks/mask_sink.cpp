@@ -4,7 +4,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <vector>
 
-#include "sinks/sink.hpp"
+#include "sinks/make_sinks.hpp"
 #include "sinks/staged_file.hpp"
 
 namespace fcn_edge::app {

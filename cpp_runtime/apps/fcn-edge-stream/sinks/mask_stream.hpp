@@ -5,14 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "sinks/sink.hpp"
+#include "options.hpp"
+#include "stream/sink.hpp"
 
 namespace fcn_edge::app {
-
-enum class MaskEncoding {
-  raw,  ///< the class ids, row by row
-  rle,  ///< runs of equal ids along the rows: 1 byte id, 2 bytes length (little endian, 1 to 65535)
-};
 
 /// Class maps on stdout for another program (--masks-stream); fcn_edge.read_masks reads them.
 ///

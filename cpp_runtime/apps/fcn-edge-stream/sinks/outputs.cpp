@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "live/page.hpp"
+#include "sinks/make_sinks.hpp"
 #include "sinks/mask_stream.hpp"
 
 namespace fcn_edge::app {
@@ -33,19 +33,16 @@ Outputs::Outputs(const StreamOptions& options, const std::vector<std::unique_ptr
   }
 }
 
-void Outputs::open_rest(const BundleInfo& info, const std::optional<LiveAddress>& page,
-                        const RunReport& report) {
+void Outputs::open_rest(const BundleInfo& info) {
   if (!options_.areas.empty()) shared_.push_back(make_area_sink(options_.areas, info.classes));
   if (options_.masks_stream) shared_.push_back(make_mask_stream(*options_.masks_stream, info));
-  if (page) shared_.push_back(make_live_page(*page, info, report.views(), options_.alpha));
 }
 
-std::vector<Channel> Outputs::channels(RunReport& report) const {
+std::vector<Channel> Outputs::channels() const {
   std::vector<Channel> channels(own_.size());
   for (std::size_t i = 0; i < own_.size(); ++i) {
     for (const auto& sink : own_[i]) channels[i].sinks.push_back(sink.get());
     for (const auto& sink : shared_) channels[i].sinks.push_back(sink.get());
-    report.watch(i, channels[i]);
   }
   return channels;
 }

@@ -1,16 +1,14 @@
 #pragma once
 
-#include <fcn_edge/segmenter.hpp>
+#include <fcn_edge/bundle_info.hpp>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "live/address.hpp"
 #include "options.hpp"
-#include "report/run_report.hpp"
-#include "sinks/sink.hpp"
 #include "stream/pipeline.hpp"
+#include "stream/sink.hpp"
 
 namespace fcn_edge::app {
 
@@ -22,10 +20,13 @@ class Outputs {
   Outputs(const StreamOptions& options, const std::vector<std::unique_ptr<Source>>& sources);
 
   /// Add what needs to know the classes.
-  void open_rest(const BundleInfo& info, const std::optional<LiveAddress>& page, const RunReport& report);
+  void open_rest(const BundleInfo& info);
 
-  /// One for each source; valid as long as this object and `report` are.
-  std::vector<Channel> channels(RunReport& report) const;
+  /// Add one that all sources share.
+  void share(std::unique_ptr<Sink> sink) { shared_.push_back(std::move(sink)); }
+
+  /// One for each source; valid as long as this object is.
+  std::vector<Channel> channels() const;
 
   void commit_of(std::size_t source);  ///< make final what belongs to one source
   void commit_shared();                ///< and what belongs to all

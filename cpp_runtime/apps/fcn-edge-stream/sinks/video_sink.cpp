@@ -6,7 +6,7 @@
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 
-#include "sinks/sink.hpp"
+#include "sinks/make_sinks.hpp"
 #include "sinks/staged_file.hpp"
 
 namespace fcn_edge::app {

@@ -8,7 +8,7 @@
 #include <opencv2/highgui.hpp>
 #include <utility>
 
-#include "sinks/sink.hpp"
+#include "sinks/make_sinks.hpp"
 
 namespace fcn_edge::app {
 namespace {

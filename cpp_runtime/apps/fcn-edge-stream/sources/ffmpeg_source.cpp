@@ -248,7 +248,7 @@ std::unique_ptr<Source> open(const std::string& url, bool address, bool (*leavin
 }  // namespace
 }  // namespace fcn_edge::app
 
-extern "C" __attribute__((visibility("default"))) const fcn_edge::app::FfmpegModule* fcn_edge_ffmpeg() {
-  static const fcn_edge::app::FfmpegModule module{FCN_EDGE_VERSION, &fcn_edge::app::open};
+extern "C" __attribute__((visibility("default"))) const fcn_edge::app::ModuleTable* fcn_edge_ffmpeg() {
+  static const fcn_edge::app::FfmpegModule module{{FCN_EDGE_VERSION}, &fcn_edge::app::open};
   return &module;
 }

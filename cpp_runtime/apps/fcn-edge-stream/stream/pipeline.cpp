@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "ground/process.hpp"
-#include "report/warnings.hpp"
+#include "stream/drift_sentence.hpp"
 
 namespace fcn_edge::app {
 namespace {

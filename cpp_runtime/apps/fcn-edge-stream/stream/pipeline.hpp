@@ -4,8 +4,8 @@
 #include <fcn_edge/segmenter.hpp>
 #include <vector>
 
-#include "sinks/sink.hpp"
 #include "stream/legend.hpp"
+#include "stream/sink.hpp"
 #include "stream/statistics.hpp"
 #include "stream/turns.hpp"
 

@@ -11,7 +11,7 @@
 namespace fcn_edge::app {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{100};  // how soon a waiting program notices Ctrl-C
+constexpr std::chrono::milliseconds kNotice{100};  // how soon a waiting program notices Ctrl-C
 
 }  // namespace
 
@@ -33,7 +33,7 @@ std::optional<std::size_t> Turns::poll(std::vector<Frame>& frames) {
 
 bool Turns::wait() {
   if (all_ended() || stop_requested()) return false;
-  bell_->wait_beyond(rings_, kTick);
+  bell_->wait_beyond(rings_, kNotice);
   return !stop_requested();
 }
 

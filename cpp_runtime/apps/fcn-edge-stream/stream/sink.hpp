@@ -1,11 +1,9 @@
 #pragma once
 
-#include <fcn_edge/bundle_info.hpp>
+#include <cstdint>
 #include <fcn_edge/frame.hpp>
-#include <memory>
 #include <opencv2/core/mat.hpp>
 #include <string>
-#include <vector>
 
 #include "sources/source.hpp"
 
@@ -35,10 +33,5 @@ class Sink {
   virtual void commit() {}                           ///< make what was written final; throws Error(io)
   virtual bool wants_stop() const { return false; }  ///< the person at the window pressed q
 };
-
-std::unique_ptr<Sink> make_mask_sink(const std::string& folder);
-std::unique_ptr<Sink> make_area_sink(const std::string& path, const std::vector<ClassInfo>& classes);
-std::unique_ptr<Sink> make_video_sink(const std::string& path, double fps);
-std::unique_ptr<Sink> make_window_sink(const std::string& title);
 
 }  // namespace fcn_edge::app
