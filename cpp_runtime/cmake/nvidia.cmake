@@ -53,8 +53,9 @@ add_executable(tensorrt_tests
   ${nvidia_sources} ${CMAKE_CURRENT_SOURCE_DIR}/src/error.cpp
   ${nvidia_tests}/nvinfer_double/cuda_double.cpp
   ${nvidia_tests}/nvinfer_double/nvinfer_double.cpp
-  ${nvidia_tests}/tensorrt_test.cpp ${nvidia_tests}/tensorrt_store_test.cpp
-  ${nvidia_tests}/tensorrt_refusal_test.cpp)
+  ${nvidia_tests}/backends/tensorrt_test.cpp
+  ${nvidia_tests}/backends/tensorrt_store_test.cpp
+  ${nvidia_tests}/backends/tensorrt_refusal_test.cpp)
 set_target_properties(tensorrt_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tests)
 target_include_directories(tensorrt_tests PRIVATE src include ${CMAKE_CURRENT_BINARY_DIR}/include
                                                   tests tests/nvinfer_double)

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
-#include "latency.hpp"
-#include "report.hpp"
+#include "report/report.hpp"
+#include "stream/latency.hpp"
 
 namespace {
 

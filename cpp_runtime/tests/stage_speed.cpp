@@ -19,7 +19,7 @@
 #include "fcn_edge/overlay.hpp"
 #include "fused_tail.hpp"
 #include "resize.hpp"
-#include "video_source.hpp"
+#include "sources/video_source.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 ...     for one in fcn_edge.read_masks(stream.stdout):
 ...         print(one.index, one.mask.shape)
 
-The format is in docs/runtime.md, the writer in cpp_runtime/apps/fcn-edge-stream/mask_stream.cpp.
+The format is in docs/runtime.md, the writer in cpp_runtime/apps/fcn-edge-stream/sinks/mask_stream.cpp.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ KEY = EngineKey("a" * 64, "tensorrt", "10.3.0", "Orin, sm87", {"level": "3", "wo
 
 
 def test_digest_is_the_one_the_cpp_runtime_computes() -> None:
-    assert KEY.digest == "1b93e061f14b8f1f"  # cpp_runtime/tests/tensorrt_store_test.cpp has the same
+    assert KEY.digest == "1b93e061f14b8f1f"  # cpp_runtime/tests/backends/tensorrt_store_test.cpp has the same
 
 
 def test_a_stored_engine_is_found_by_its_key(tmp_path: Path) -> None:

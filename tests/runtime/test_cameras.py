@@ -16,7 +16,7 @@ DOUBLE = ROOT / "build" / "cpp_runtime" / "tests" / "libfcn_edge_v4l2_double.so"
 
 @pytest.fixture
 def camera(tmp_path: Path, environment: dict[str, str]) -> dict[str, str]:
-    """Return an environment in which tmp_path/camera is a camera (cpp_runtime/tests/v4l2_double.cpp)."""
+    """Return an environment with tmp_path/camera as a camera (cpp_runtime/tests/sources/v4l2_double.cpp)."""
     if not DOUBLE.is_file():
         pytest.skip(f"{DOUBLE} is not built; run make build")
     (tmp_path / "camera").touch()

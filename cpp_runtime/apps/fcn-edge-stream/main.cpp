@@ -12,16 +12,17 @@
 #include <opencv2/core/utils/logger.hpp>
 #include <utility>
 
-#include "cameras.hpp"
-#include "cpus.hpp"
-#include "feed.hpp"
+#include "ground/cpus.hpp"
+#include "ground/process.hpp"
+#include "live/page.hpp"
 #include "options.hpp"
-#include "outputs.hpp"
-#include "pipeline.hpp"
-#include "process.hpp"
-#include "run_report.hpp"
-#include "source.hpp"
-#include "turns.hpp"
+#include "report/run_report.hpp"
+#include "sinks/outputs.hpp"
+#include "sources/cameras.hpp"
+#include "sources/source.hpp"
+#include "stream/feed.hpp"
+#include "stream/pipeline.hpp"
+#include "stream/turns.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -168,10 +169,13 @@ void stream(const StreamOptions& options) {
   const std::vector<bool> each_live = live_of(sources);
   Outputs outputs(options, sources);
   greet(segmenter);
-  outputs.open_rest(segmenter.info(), page, report);
+  outputs.open_rest(segmenter.info());
+  if (page) outputs.share(make_live_page(*page, segmenter.info(), report.views(), options.alpha));
+  std::vector<Channel> channels = outputs.channels();
+  report.watch(channels);
 
   Turns turns = take_turns(options, std::move(sources));
-  Pipeline pipeline(segmenter, turns, outputs.channels(report),
+  Pipeline pipeline(segmenter, turns, channels,
                     {options.alpha, options.limit, options.warmup, options.seconds}, report.statistics);
   pipeline.run();
   if (keep_results(turns, each_live, outputs, report)) {

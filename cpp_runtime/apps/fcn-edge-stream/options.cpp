@@ -9,8 +9,8 @@
 #include <opencv2/core/utility.hpp>
 #include <vector>
 
-#include "closest_match.hpp"
-#include "cpus.hpp"
+#include "ground/closest_match.hpp"
+#include "ground/cpus.hpp"
 
 namespace fcn_edge::app {
 namespace {

@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "mask_stream.hpp"
-
 namespace fcn_edge::app {
 
 /// Which frames are kept when the source is faster than the engine.
@@ -22,6 +20,12 @@ enum class PolicyKind {
 struct Policy {
   PolicyKind kind = PolicyKind::automatic;
   int number = 0;  ///< the N of every-n:N and deadline-ms:N
+};
+
+/// How masks are packed on stdout.
+enum class MaskEncoding {
+  raw,  ///< the class ids, row by row
+  rle,  ///< runs of equal ids along the rows: 1 byte id, 2 bytes length (little endian, 1 to 65535)
 };
 
 enum class ScheduleChoice { automatic, latency, throughput };

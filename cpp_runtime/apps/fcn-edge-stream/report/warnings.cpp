@@ -1,0 +1,75 @@
+#include "report/warnings.hpp"
+
+#include <cmath>
+
+#include "stream/drift_sentence.hpp"
+
+namespace fcn_edge::app {
+namespace {
+
+std::string few_samples(std::uint64_t count) {
+  std::string missing;
+  if (count < kSamplesForP90) missing += "p90, ";
+  if (count < kSamplesForP99) missing += "p99, ";
+  return missing + "p999 need more than the " + std::to_string(count) + " frames measured";
+}
+
+std::string ms(double value) { return std::to_string(std::lround(value)) + " ms"; }
+
+}  // namespace
+
+std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const StreamOptions& options) {
+  std::vector<Warning> found;
+  if (facts.gate != "pass") {
+    found.push_back({"ungated_bundle", "the bundle's accuracy gate says '" + facts.gate + "'",
+                     "compile it with --data so that its INT8 loss is known"});
+  }
+  if (s.measured < kSamplesForP999) {
+    const std::string more =
+        options.loop == 1 && !facts.live ? "repeat the source with --loop" : "run longer";
+    found.push_back({"few_samples", few_samples(s.measured), more});
+  }
+  if (s.dropped() > 0) {
+    found.push_back(
+        {"frames_dropped",
+         std::to_string(s.dropped()) + " of " + std::to_string(s.frames_in) + " frames were dropped",
+         "the source is faster than this machine: lower its rate or compile a smaller size"});
+  }
+  if (options.warmup == 0 && s.measured >= kSamplesForP90 &&
+      facts.first_infer_ms > 3 * s.infer.percentile_ms(0.5)) {
+    found.push_back({"slow_first_frame",
+                     "the first frame took " + ms(facts.first_infer_ms) + ", the median is " +
+                         ms(s.infer.percentile_ms(0.5)),
+                     "leave it out with --warmup 10"});
+  }
+  if (facts.load_before > 0.5) {
+    found.push_back({"busy_machine", "other programs kept the machine busy when the run began",
+                     "measure on a quiet machine"});
+  }
+  if (s.measured >= kSamplesForP99 && s.infer.percentile_ms(0.99) > 3 * s.infer.percentile_ms(0.5)) {
+    found.push_back({"unsteady_latency",
+                     "the slowest hundredth of the frames took over three times the median",
+                     "fix the clock governor to 'performance' and stop other programs"});
+  }
+  if (s.reconnects > 0) {
+    found.push_back({"source_lost",
+                     "the source was lost and came back " + std::to_string(s.reconnects) + " times",
+                     "check the camera, its cable and its network"});
+  }
+  if (s.damaged > 0) {
+    found.push_back({"damaged_packets",
+                     "the decoder found faults in " + std::to_string(s.damaged) + " packets or pictures",
+                     "check the recording, or the camera's network"});
+  }
+  if (s.drift.known() && s.drift.highest > s.drift.threshold) {
+    found.push_back({"drift", drift_sentence(s.drift),
+                     "look at the masks; calibrate and train on such frames (docs/drift.md)"});
+  }
+  if (!facts.cache) {
+    found.push_back({"no_engine_cache", "the folder for compiled engines cannot be written",
+                     "give one with --cache-dir for a faster start"});
+  }
+  return found;
+}
+
+}  // namespace fcn_edge::app

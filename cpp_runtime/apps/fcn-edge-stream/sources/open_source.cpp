@@ -1,0 +1,83 @@
+#include <unistd.h>
+
+#include <fcn_edge/error.hpp>
+#include <filesystem>
+
+#include "sources/cameras.hpp"
+#include "sources/image_name.hpp"
+#include "sources/image_source.hpp"
+#include "sources/lasting_source.hpp"
+#include "sources/raw_source.hpp"
+#include "sources/source.hpp"
+#include "sources/test_source.hpp"
+#include "sources/video_source.hpp"
+
+namespace fcn_edge::app {
+namespace {
+
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+// Asked before it is opened: OpenCV would take another mode, and say nothing.
+std::unique_ptr<Source> open_checked(const CameraRequest& wanted) {
+  if (::access(wanted.path.c_str(), F_OK) != 0) {
+    throw Error(ErrorCode::io, "there is no camera " + wanted.path,
+                "see fcn-edge-stream --list-cameras for those there are");
+  }
+  if (const auto camera = describe_camera(wanted.path)) check_offered(wanted, *camera);
+  return open_camera(wanted);
+}
+
+bool begins(const std::string& text, const char* part) { return text.rfind(part, 0) == 0; }
+
+enum class Kind { test, raw, pipeline, address, camera, missing, images, video };
+
+Kind kind_of(const std::string& spec) {
+  if (begins(spec, "test:")) return Kind::test;
+  if (begins(spec, "raw:")) return Kind::raw;
+  if (contains(spec, " ! ")) return Kind::pipeline;
+  if (contains(spec, "://")) return Kind::address;
+  if (parse_camera(spec)) return Kind::camera;
+  std::error_code error;
+  if (!std::filesystem::exists(spec, error)) return Kind::missing;
+  return std::filesystem::is_directory(spec) || is_image_name(spec) ? Kind::images : Kind::video;
+}
+
+}  // namespace
+
+std::unique_ptr<Source> open_source(const std::string& spec) {
+  switch (kind_of(spec)) {
+    case Kind::test:
+      return open_test_source(spec.substr(5));
+    case Kind::raw:
+      return open_raw_source(spec.substr(4));
+    case Kind::pipeline:
+      return open_gstreamer(spec);
+    case Kind::address:
+      return open_address(spec);
+    case Kind::camera:
+      return open_checked(*parse_camera(spec));
+    case Kind::images:
+      return open_images(spec);
+    case Kind::video:
+      return open_video_file(spec);
+    case Kind::missing:
+      break;
+  }
+  throw Error(ErrorCode::misuse, "no such source: " + spec,
+              "give a video file, a folder of images, a camera index such as 0, or an rtsp:// address");
+}
+
+std::optional<bool> live_by_name(const std::string& spec) {
+  const Kind kind = kind_of(spec);
+  if (kind == Kind::camera) return true;
+  return kind == Kind::images || kind == Kind::video ? std::optional(false) : std::nullopt;
+}
+
+std::unique_ptr<Source> open_lasting_source(const std::string& spec, int loop) {
+  std::unique_ptr<Source> source = open_source(spec);
+  const SourceOpener again = [spec] { return open_source(spec); };
+  if (source->live()) return make_reconnecting(std::move(source), again);
+  return loop == 1 ? std::move(source) : make_repeated(std::move(source), again, loop);
+}
+
+}  // namespace fcn_edge::app
