@@ -31,11 +31,9 @@ from common.nets import commit, say
 from surgery.nets import NETS, Net, load_data, trained
 from surgery.precision import openvino_precision, tensorrt_rtx_precision
 from surgery.text import as_markdown
-from torch import nn
 
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.tail import mask_from_scores
-from fcn_edge.compilation.operate import stand_ins
 from fcn_edge.ground.artifacts import atomic_write_json, provenance, read_json
 from fcn_edge.ground.machine import cpu_flags, cpu_model, int8_path, usable_cores
 from fcn_edge.ground.targets import TARGETS
@@ -46,11 +44,11 @@ from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import quantize_with
 from fcn_edge.quantize.recipe import recipe_for
 from fcn_edge.quantize.table import measure_ranges
-from fcn_edge.surgery.candidates import install
+from fcn_edge.surgery.apply import substitute
 from fcn_edge.surgery.checkerboard import median_checkerboard
+from fcn_edge.surgery.decide import modules_of
 from fcn_edge.surgery.describe import describe
 from fcn_edge.surgery.fidelity import Measurement, agreement, sqnr_db
-from fcn_edge.surgery.onnx_rewrite import substitute
 from fcn_edge.surgery.rule import Rule
 from fcn_edge.surgery.table import LayerRow
 from fcn_edge.train.metrics import ConfusionMatrix
@@ -236,7 +234,9 @@ class Judge:
     def candidates(self) -> list[tuple[LayerRow, Any]]:
         """Return every replacement of the layers of the table, fitted on calibration frames."""
         if not self._rows:
-            self._rows = [row for row in describe(self.model, self.calibration.frames) if row.name in LAYERS]
+            self._rows = [
+                row for row in describe(onnx.load(self.kept), self.calibration.frames) if row.name in LAYERS
+            ]
         return [(row, one) for row in self._rows for one in row.candidates if one.kind != "keep"]
 
     def kept_as_it_is(self) -> Json:
@@ -248,9 +248,8 @@ class Judge:
 
     def score(self, replaced: dict[str, Any], key: str) -> Json:
         """Return all numbers of the network with these layers replaced; its INT8 graph stays as KEY.onnx."""
-        network: nn.Module = install(self.model, replaced)
         fp32, int8 = self.folder / "candidate.onnx", self.folder / f"{key}.onnx"
-        onnx.save(substitute(onnx.load(self.kept), stand_ins(network)), fp32)
+        onnx.save(substitute(onnx.load(self.kept), modules_of(replaced)), fp32)
         ranges = measure_ranges(fp32, self.calibration)
         quantize_with(fp32, ranges, self.recipe, int8)
         plain, rounded = self.run(fp32), self.run(int8)

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from fcn_edge.ground.artifacts import atomic_write_json, provenance
 from fcn_edge.ground.machine import cpu_flags, cpu_model, int8_path, usable_cores
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.surgery.candidates import KINDS, LOSSY, make_candidate
-from fcn_edge.surgery.find import Upsampler, list_upsamplers
 from fcn_edge.surgery.refit import refit
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/
@@ -64,30 +64,31 @@ def main() -> None:
 def fit(spec: ModelSpec) -> dict[str, Any]:
     """Return the seconds that all fits of one network take."""
     torch.manual_seed(0)
-    layers = list_upsamplers(build_model(spec))
-    for layer in layers:  # off the bilinear start, as training leaves them
-        layer.module.weight.data += 0.02 * torch.randn_like(layer.module.weight)
+    found = build_model(spec).named_modules()
+    layers = {name: module for name, module in found if isinstance(module, nn.ConvTranspose2d)}
+    for module in layers.values():  # off the bilinear start, as training leaves them
+        module.weight.data += 0.02 * torch.randn_like(module.weight)
     runs = [_once(layers) for _ in range(RUNS)]
     kernel, inputs = np.median(runs, axis=0)
     return {
-        "layers": [layer.name for layer in layers],
+        "layers": list(layers),
         "kernel_s": round(kernel, 3),
         "inputs_s": round(inputs, 3),
     }
 
 
-def _once(layers: list[Upsampler]) -> tuple[float, float]:
+def _once(layers: dict[str, nn.ConvTranspose2d]) -> tuple[float, float]:
     start = time.perf_counter()
-    made = [(layer, make_candidate(layer.module, kind)) for layer in layers for kind in KINDS]
+    made = [(name, make_candidate(layers[name], kind)) for name in layers for kind in KINDS]
     middle = time.perf_counter()
-    for layer, candidate in made:
+    for name, candidate in made:
         if candidate.kind in LOSSY:
-            refit(candidate.module, layer.module, _inputs(layer))
+            refit(candidate.module, layers[name], _inputs(name, layers[name]))
     return middle - start, time.perf_counter() - middle
 
 
-def _inputs(layer: Upsampler) -> list[torch.Tensor]:
-    height, width = (-(-size // STRIDES[layer.name]) for size in SIZE)
+def _inputs(name: str, layer: nn.ConvTranspose2d) -> list[torch.Tensor]:
+    height, width = (-(-size // STRIDES[name]) for size in SIZE)
     return [torch.randn(1, layer.in_channels, height, width) for _ in range(FRAMES)]
 
 

@@ -85,7 +85,9 @@ CASES: dict[str, Callable[[Rng], Case]] = {
     "Concat": lambda rng: ([1, 2, 6, 7], [floats(rng, 1, 3, 6, 7)], {"axis": 1}),
     "Conv": conv,
     "ConvTranspose": lambda rng: conv(rng, transposed=True),
-    "DepthToSpace": lambda rng: (shape(rng, 8), [], {"blocksize": 2, "mode": ["DCR", "CRD"][rng.integers(2)]}),
+    "DepthToSpace": lambda rng: (
+        shape(rng, 8), [], {"blocksize": 2, "mode": ["DCR", "CRD"][int(rng.integers(2))]}
+    ),
     "GlobalAveragePool": plain(),
     "HardSigmoid": plain({"alpha": 0.17, "beta": 0.4}),
     "HardSwish": plain(),

@@ -26,7 +26,7 @@ FRAMES = frames(8)
 
 
 class FakeEngine:
-    """A measure: INT8 weights per output channel, in ONNX Runtime, and a latency per form that the test sets."""
+    """A measure: INT8 weights per output channel, and a latency per form that the test sets."""
 
     def __init__(self, original: onnx.ModelProto, latency: dict[type, float]) -> None:
         self.original = original

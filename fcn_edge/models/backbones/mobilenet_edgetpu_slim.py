@@ -31,7 +31,7 @@ BLOCKS = (
 # fmt: on
 WITHOUT_RESIDUAL = (0, 1, 5, 9, 13, 17, 21)
 
-# Expansion widths of blocks 1..21 after benchmarks/narrow_backbone.py: the fewest channels, in eights, from
+# Expansion widths of blocks 1..21 after benchmarks/training/narrow_backbone.py: the fewest channels, in eights, from
 # which each projection is rebuilt with 1.2 % of its energy lost. 29 % of the multiply-accumulates go.
 # fmt: off
 NARROW_WIDTHS = {
@@ -126,5 +126,5 @@ class MobileNetEdgeTpuSlim(nn.Module):
 
 
 def mobilenet_edgetpu_narrow() -> MobileNetEdgeTpuSlim:
-    """Return the backbone cut to NARROW_WIDTHS; benchmarks/narrow_backbone.py makes its weights."""
+    """Return the backbone cut to NARROW_WIDTHS; benchmarks/training/narrow_backbone.py makes its weights."""
     return MobileNetEdgeTpuSlim(NARROW_WIDTHS)
