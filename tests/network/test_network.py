@@ -105,7 +105,7 @@ def test_target_made_from_pytorch_refuses_a_graph(
 ) -> None:
     monkeypatch.setattr(stage, "open_named", lambda where: as_graph(network))
     wanted = CompileConfig("net.onnx", tmp_path / "net.fcne", data=DATA, target="torchscript", limit=2)
-    with pytest.raises(MisuseError, match="torchscript is made from a PyTorch checkpoint; net.onnx is"):
+    with pytest.raises(MisuseError, match=r"torchscript is made from a PyTorch checkpoint; net.onnx is"):
         stage.compile_checkpoint(wanted)
     assert not wanted.out.exists()
 
