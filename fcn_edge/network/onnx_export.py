@@ -6,6 +6,7 @@ import logging
 import tempfile
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import onnx
@@ -32,8 +33,10 @@ def frame_graph(fcn: nn.Module, size: tuple[int, int], tail: str) -> onnx.ModelP
     BatchNorm is folded, constants are computed, and every node is named after what it does and where it
     stands.
     """
-    model = simplify(_export(FrameGraph(fcn, size, tail), size, tail))
-    name_nodes(model)
+    exported = _export(FrameGraph(fcn, size, tail), size, tail)
+    modules = {node.name: _module_path(node) for node in exported.graph.node}
+    model = simplify(exported)  # layers of equal weights share one tensor from here on
+    name_nodes(model, modules)
     model.doc_string = ""
     del model.metadata_props[:]
     onnx.checker.check_model(model, full_check=True)
@@ -75,18 +78,19 @@ def simplify(model: onnx.ModelProto) -> onnx.ModelProto:
     return fold_following_batchnorm(simple)
 
 
-def name_nodes(model: onnx.ModelProto) -> None:
+def name_nodes(model: onnx.ModelProto, modules: Mapping[str, str] | None = None) -> None:
     """Name layers after the PyTorch module their weight comes from, other nodes `Type_i`, in place.
 
     The exporter's names hold counters that differ from run to run. With these, a finding of the linter or a
-    row of a table points into the network. A node's first output is named after the node.
+    row of a table points into the network. A node's first output is named after the node. modules: node ->
+    module, where that is known better than from the weight's name.
     """
     graph = model.graph
     fixed = {value.name for value in [*graph.input, *graph.output, *graph.initializer]}
     renamed: dict[str, str] = {}
     uses: Counter[str] = Counter()
     for node in graph.node:
-        module = _module_path(node)
+        module = (modules or {}).get(node.name) or _module_path(node)
         base = module or node.op_type
         node.name = module if module and not uses[base] else f"{base}_{uses[base]}"
         uses[base] += 1

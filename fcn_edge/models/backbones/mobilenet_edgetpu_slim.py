@@ -32,7 +32,8 @@ BLOCKS = (
 WITHOUT_RESIDUAL = (0, 1, 5, 9, 13, 17, 21)
 
 # Expansion widths of blocks 1..21 after benchmarks/training/narrow_backbone.py: the fewest channels, in
-# eights, from which each projection is rebuilt with 1.2 % of its energy lost. 29 % of the multiply-accumulates go.
+# eights, from which each projection is rebuilt with 1.2 % of its energy lost. 29 % of the
+# multiply-accumulates go.
 # fmt: off
 NARROW_WIDTHS = {
     1: 80, 2: 56, 3: 72, 4: 88, 5: 152, 6: 136, 7: 144, 8: 136, 9: 152, 10: 208, 11: 216, 12: 192, 13: 360,
