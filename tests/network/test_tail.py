@@ -48,7 +48,7 @@ def test_scores_graph_is_left_as_it_is_and_an_unknown_end_is_misuse() -> None:
     before = scores.SerializeToString()
     ending_in(scores, Tail(8), (48, 64), "mask")
     assert scores.SerializeToString() == before
-    with pytest.raises(MisuseError, match="unknown tail 'boxes'.*valid: scores, mask"):
+    with pytest.raises(MisuseError, match=r"unknown tail 'boxes'.*valid: scores, mask"):
         ending_in(scores, Tail(8), (48, 64), "boxes")
 
 
