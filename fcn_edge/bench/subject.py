@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.data.images import IMAGE_SUFFIXES
+from fcn_edge.data.listing import IMAGE_SUFFIXES, list_pictures
 from fcn_edge.ground.artifacts import read_json
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
@@ -104,9 +104,9 @@ def check_source(source: Path) -> None:
             f"no such clip or folder: {source}",
             hint="check the path, or leave --source out for the golden frames",
         )
-    if source.is_dir() and not any(one.suffix.lower() in IMAGE_SUFFIXES for one in source.iterdir()):
+    if source.is_dir() and not list_pictures(source):
         raise FcnEdgeError(
-            f"{source} holds no image", hint="name a clip, or a folder of PNG, JPEG or BMP files"
+            f"{source} holds no image", hint=f"name a clip, or a folder of {' '.join(IMAGE_SUFFIXES)} files"
         )
 
 

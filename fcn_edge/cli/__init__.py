@@ -14,6 +14,7 @@ from fcn_edge.cli.bench import bench
 from fcn_edge.cli.build_engine import build_engine
 from fcn_edge.cli.calibrate import calibrate
 from fcn_edge.cli.compile import compile_
+from fcn_edge.cli.console import print_any_character
 from fcn_edge.cli.data import data
 from fcn_edge.cli.demo import demo
 from fcn_edge.cli.diff import diff
@@ -69,6 +70,7 @@ def _root(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0 done, 1 failed, 2 misuse, 130 interrupted."""
+    print_any_character()
     try:
         result = app(arguments, prog_name="fcn-edge", standalone_mode=False)
         return result if isinstance(result, int) else 0

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+
+def print_any_character() -> None:
+    """Have stdout write what its encoding lacks as \\uXXXX: a class name must not end a command."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def note(text: str) -> None:

@@ -20,7 +20,7 @@ from fcn_edge.compilation.calibrate import read_set
 from fcn_edge.compilation.gating import Measured, measure, rescue
 from fcn_edge.compilation.operate import FRAMES, TargetMeasure, halve
 from fcn_edge.compilation.worth import weigh
-from fcn_edge.data import open_dataset, split_to_calibrate_on
+from fcn_edge.data import check_labels, open_dataset, split_to_calibrate_on
 from fcn_edge.evaluation.evaluate import check_classes
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import MisuseError, unknown_name
@@ -125,6 +125,7 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
     if config.data is not None:
         dataset = open_dataset(config.data, config.split, labelled=config.labelled)
         check_classes(config.checkpoint, named.classes.names, dataset)
+        check_labels(dataset, config.limit)
         if size is None:
             height, width = dataset[0].frame.shape[:2]
             size = (height, width)

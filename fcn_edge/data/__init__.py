@@ -14,6 +14,7 @@ from fcn_edge.data.camvid import open_camvid
 from fcn_edge.data.cityscapes import open_cityscapes
 from fcn_edge.data.dataset import IGNORE, Classes, ClassFile, Dataset, Sample
 from fcn_edge.data.folder import holds_masks, open_folder
+from fcn_edge.data.labels import check_labels
 from fcn_edge.data.streets import open_streets
 from fcn_edge.data.video import open_video
 from fcn_edge.data.voc import open_voc
@@ -26,6 +27,7 @@ __all__ = [
     "Classes",
     "Dataset",
     "Sample",
+    "check_labels",
     "open_dataset",
     "split_to_calibrate_on",
 ]

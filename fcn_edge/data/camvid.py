@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from fcn_edge.data.dataset import Classes, ClassFile
-from fcn_edge.data.images import IMAGE_SUFFIXES
-from fcn_edge.data.pairs import PairDataset, data_root, files_by_stem, pair_by_stem, unknown_split
+from fcn_edge.data.listing import folders_of_pictures
+from fcn_edge.data.pairs import PairDataset, data_root, pair_by_stem
+from fcn_edge.data.splits import find_split
 
 CAMVID_11 = Classes(
     names=(
@@ -35,14 +36,11 @@ def open_camvid(where: str, split: str, *, labelled: bool = True) -> PairDataset
     root = data_root("camvid", where)
     class_file = root / "classes.json"
     classes = ClassFile.read(class_file) if class_file.exists() else ClassFile(CAMVID_11, CAMVID_VOID)
-    frames, masks = root / split, root / f"{split}{_ANNOT}"
-    if not split or not frames.is_dir():
-        raise unknown_split(split, splits_of(root), root)
-    pairs = pair_by_stem(frames, masks if labelled else None)
+    folder = split if split and (root / split).is_dir() else find_split(split, splits_of(root), root)
+    pairs = pair_by_stem(root / folder, root / f"{folder}{_ANNOT}" if labelled else None)
     return PairDataset(classes.name or "camvid", split, classes.classes, pairs, classes.void_id)
 
 
 def splits_of(root: Path) -> list[str]:
     """Return the names of the folders of `root` that hold images and are not masks."""
-    folders = [path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.endswith(_ANNOT)]
-    return [path.name for path in folders if files_by_stem(path, IMAGE_SUFFIXES)]
+    return [name for name in folders_of_pictures(root) if not name.endswith(_ANNOT)]

@@ -13,7 +13,9 @@ import numpy as np
 
 from fcn_edge.data.dataset import IGNORE, Classes
 from fcn_edge.data.images import read_index_mask
-from fcn_edge.data.pairs import Pair, PairDataset, data_root, require_folder, require_masks, unknown_split
+from fcn_edge.data.listing import list_pictures, visible
+from fcn_edge.data.pairs import Pair, PairDataset, data_root, require_folder, require_masks
+from fcn_edge.data.splits import find_split
 from fcn_edge.ground.errors import FcnEdgeError
 
 _LABELS = (  # id on disk, name, RGB; in the order of the train ids
@@ -35,14 +37,14 @@ def open_cityscapes(where: str, split: str, *, labelled: bool = True) -> PairDat
     """Open the frames of WHERE/leftImg8bit/SPLIT with the masks of WHERE/gtFine/SPLIT, city by city."""
     root = data_root("cityscapes", where)
     images = require_folder(root / "leftImg8bit", "the frames of Cityscapes")
-    if not split or not (images / split).is_dir():
-        raise unknown_split(split, sorted(path.name for path in images.iterdir() if path.is_dir()), root)
-    frames = sorted((images / split).glob(f"*/*{_FRAME}"))
+    folder = find_split(split, [path.name for path in visible(images) if path.is_dir()], root)
+    cities = [path for path in visible(images / folder) if path.is_dir()]
+    frames = [path for city in cities for path in list_pictures(city) if path.name.endswith(_FRAME)]
     if not frames:
         raise FcnEdgeError(
-            f"no images in {images / split}", hint=f"it should hold one folder a city with files *{_FRAME}"
+            f"no images in {images / folder}", hint=f"it should hold one folder a city with files *{_FRAME}"
         )
-    pairs = require_masks(tuple(_pair(root, split, frame, labelled) for frame in frames))
+    pairs = require_masks(tuple(_pair(root, folder, frame, labelled) for frame in frames))
     return PairDataset("cityscapes", split, CITYSCAPES_19, pairs, decode=read_train_ids)
 
 

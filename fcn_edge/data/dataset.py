@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,11 +57,11 @@ class Classes:
             if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
                 raise FcnEdgeError(f"{source}: class {position} has no name", hint=_CLASSES_HINT)
             i = entry.get("id", position)
-            if not isinstance(i, int) or i in names:
+            if not _is_whole(i) or i in names:
                 raise FcnEdgeError(
                     f"{source}: class '{entry['name']}' has the id {i!r}", hint="number them 0, 1, 2, ..."
                 )
-            names[i] = entry["name"]
+            names[i] = unicodedata.normalize("NFC", entry["name"])  # macOS may write accents in parts (NFD)
             colors[i] = _color(entry.get("color", voc_color(i)), entry["name"], source)
         if sorted(names) != list(range(len(names))):
             raise FcnEdgeError(
@@ -70,6 +71,10 @@ class Classes:
         return cls(tuple(names[i] for i in order), tuple(colors[i] for i in order))
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)  # JSON's true is an int to Python
+
+
 NO_CLASSES = Classes((), ())  # of frames without labels
 
 _CLASSES_HINT = 'write {"classes": [{"name": "road", "color": [128, 64, 128]}, ...], "void_id": 255}'
@@ -77,7 +82,7 @@ _CLASSES_HINT = 'write {"classes": [{"name": "road", "color": [128, 64, 128]}, .
 
 def _color(value: Any, name: str, source: str) -> tuple[int, int, int]:
     is_rgb = isinstance(value, (list, tuple)) and len(value) == 3
-    if not is_rgb or not all(isinstance(v, int) and 0 <= v <= 255 for v in value):
+    if not is_rgb or not all(_is_whole(v) and 0 <= v <= 255 for v in value):
         raise FcnEdgeError(
             f"{source}: color of '{name}' is {value!r}", hint="give three integers 0..255, RGB"
         )
@@ -115,7 +120,7 @@ class ClassFile:
             raise FcnEdgeError(f"{path}: not a JSON object", hint=_CLASSES_HINT)
         classes = Classes.from_json(value.get("classes"), str(path))
         void_id = value.get("void_id", IGNORE)
-        if not isinstance(void_id, int) or not len(classes) <= void_id <= 255:
+        if not _is_whole(void_id) or not len(classes) <= void_id <= 255:
             raise FcnEdgeError(
                 f"{path}: void_id is {void_id!r}", hint=f"give an id from {len(classes)} to 255"
             )

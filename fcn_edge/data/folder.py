@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from fcn_edge.data.dataset import NO_CLASSES, ClassFile
-from fcn_edge.data.images import IMAGE_SUFFIXES
-from fcn_edge.data.pairs import PairDataset, data_root, files_by_stem, pair_by_stem, unknown_split
+from fcn_edge.data.listing import folders_of_pictures, list_pictures
+from fcn_edge.data.pairs import PairDataset, data_root, pair_by_stem
+from fcn_edge.data.splits import find_split, is_usual_split, unknown_split
 from fcn_edge.ground.errors import FcnEdgeError
 
 T = TypeVar("T")
@@ -19,10 +20,11 @@ VAL_SHARE = 5  # a flat folder gives its last fifth to val
 def open_folder(where: str, split: str, *, labelled: bool = True) -> PairDataset:
     """Open WHERE/images with WHERE/masks.
 
-    Where images/ has sub-folders, they are the splits (images/train with masks/train). Where it holds the
-    images itself, the first four fifths in name order are `train` and the last fifth is `val`: neighbours in
-    a video do not fall on both sides of a random split. `all` is everything. Unlabelled data needs neither
-    masks/ nor classes.json, and WHERE may hold the images itself.
+    Where images/ has only sub-folders, they are the splits (images/train with masks/train). Where it holds
+    the images itself, the first four fifths in name order are `train` and the last fifth is `val`: neighbours
+    in a video do not fall on both sides of a random split. `all` is everything. Other folders beside the
+    images are passed over, split folders (`train`, `val`, ...) beside them are refused. Unlabelled data needs
+    neither masks/ nor classes.json, and WHERE may hold the images itself.
     """
     root = data_root("folder", where)
     images = root / "images"
@@ -36,9 +38,8 @@ def open_folder(where: str, split: str, *, labelled: bool = True) -> PairDataset
     masks = root / "masks" if labelled else None
     present = _split_folders(images)
     if present:
-        if split not in present:
-            raise unknown_split(split, present, images)
-        pairs = pair_by_stem(images / split, masks / split if masks else None)
+        folder = find_split(split, present, images)
+        pairs = pair_by_stem(images / folder, masks / folder if masks else None)
     else:
         if split not in FLAT_SPLITS:
             raise unknown_split(split, list(FLAT_SPLITS), root)
@@ -69,5 +70,14 @@ def _classes(root: Path, labelled: bool) -> ClassFile:
 
 
 def _split_folders(images: Path) -> list[str]:
-    folders = [path for path in sorted(images.iterdir()) if path.is_dir()]
-    return [path.name for path in folders if files_by_stem(path, IMAGE_SUFFIXES)]
+    """Return the splits that `images` holds as folders; none where it holds the images itself."""
+    folders, beside = folders_of_pictures(images), list_pictures(images)
+    if not beside:
+        return folders
+    splits = [name for name in folders if is_usual_split(name)]
+    if splits:
+        raise FcnEdgeError(
+            f"{images} holds both the split {splits[0]}/ and images beside it, the first {beside[0].name}",
+            hint="move the images into a split's folder, or the folder away",
+        )
+    return []

@@ -10,14 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from fcn_edge.data.dataset import IGNORE, Classes, Sample
-from fcn_edge.data.images import (
-    IMAGE_SUFFIXES,
-    MASK_SUFFIXES,
-    check_ids,
-    check_same_size,
-    read_frame,
-    read_index_mask,
-)
+from fcn_edge.data.images import check_aligned, check_ids, frame_shape, read_index_mask, read_turned
+from fcn_edge.data.listing import IMAGE_SUFFIXES, MASK_SUFFIXES, files_by_stem
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 
@@ -49,12 +43,19 @@ class PairDataset:
 
     def __getitem__(self, index: int) -> Sample:
         pair = self.pairs[index]
-        frame = read_frame(pair.frame)
-        if pair.mask is None:
-            return Sample(pair.stem, frame, None)
-        mask = self.decode(pair.mask)
-        check_same_size(frame, mask, pair.frame, pair.mask)
-        return Sample(pair.stem, frame, check_ids(mask, len(self.classes), self.void_id, pair.mask))
+        frame, tag = read_turned(pair.frame)
+        mask = None if pair.mask is None else self._mask(pair.frame, pair.mask, frame.shape, tag)
+        return Sample(pair.stem, frame, mask)
+
+    def label(self, index: int) -> np.ndarray | None:
+        """Return the mask of sample `index`, checked against its frame, which is not decoded."""
+        pair = self.pairs[index]
+        return None if pair.mask is None else self._mask(pair.frame, pair.mask, *frame_shape(pair.frame))
+
+    def _mask(self, frame: Path, path: Path, shape: tuple[int, ...], tag: int) -> np.ndarray:
+        mask = self.decode(path)
+        check_aligned(shape, tag, mask, frame, path)
+        return check_ids(mask, len(self.classes), self.void_id, path)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
@@ -109,23 +110,6 @@ def require_folder(path: Path, what: str) -> Path:
     return path
 
 
-def files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Return the files of `folder` with one of `suffixes` by stem, in name order.
-
-    Two files of one stem are refused: which of them a mask belongs to cannot be known.
-    """
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in suffixes or path.name.startswith(".") or not path.is_file():
-            continue
-        if path.stem in found:
-            raise FcnEdgeError(
-                f"{folder} has both {found[path.stem].name} and {path.name}", hint="keep one of them"
-            )
-        found[path.stem] = path
-    return found
-
-
 def pair_by_stem(frames: Path, masks: Path | None) -> tuple[Pair, ...]:
     """Pair every image in `frames` with the mask of the same stem in `masks` (None: unlabelled).
 
@@ -151,9 +135,3 @@ def require_masks(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
         more = f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else ""
         raise FcnEdgeError(f"no mask for {lacking[0].frame}{more}", hint=f"expected {lacking[0].mask}")
     return pairs
-
-
-def unknown_split(split: str, present: list[str], root: Path | str) -> MisuseError:
-    """Return the error for a split that `root` does not hold, listing those it does."""
-    names = ", ".join(present) if present else "none"
-    return MisuseError(f"no split '{split}' in {root}", hint=f"splits present: {names}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -12,11 +12,55 @@ import numpy as np
 from fcn_edge.data.capture import open_capture
 from fcn_edge.data.dataset import NO_CLASSES, Classes, Sample
 from fcn_edge.data.folder import FLAT_SPLITS, flat_split
-from fcn_edge.data.pairs import unknown_split
+from fcn_edge.data.splits import unknown_split
 from fcn_edge.ground.artifacts import hash_json, sha256_file
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
 LARGEST_COUNT = 300  # frames taken from a long video
+
+
+class Reader:
+    """Gives frames of one video by number: by a seek where the file has an index, else in order.
+
+    A stream without an index (.ts, .mpg, raw MJPEG) can only guess where a frame lies, and OpenCV then gives
+    another one, or none, without a word. Asked for in ascending order, its frames are each decoded once.
+    """
+
+    def __init__(self) -> None:
+        self._capture: cv2.VideoCapture | None = None  # of a file without an index, kept open
+        self._next = 0  # number of the frame that it gives next
+
+    def __reduce__(self) -> tuple[type[Reader], tuple[()]]:
+        return Reader, ()  # an open file does not travel to another process; it is opened anew there
+
+    def frame(self, path: Path, number: int) -> np.ndarray:
+        """Return frame `number` as uint8 (H, W, 3) BGR; FcnEdgeError where it cannot be decoded."""
+        if has_index(path):
+            capture = _open(path)
+            capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+        else:
+            capture = self._in_order(path, number)
+        done, frame = capture.read()
+        self._next += 1
+        if not done:
+            self._capture = None
+            raise FcnEdgeError(f"frame {number} of {path} cannot be decoded", hint=_REPAIR)
+        return np.asarray(frame, np.uint8)
+
+    def _in_order(self, path: Path, number: int) -> cv2.VideoCapture:
+        if self._capture is None or number < self._next:
+            self._capture, self._next = _open(path), 0
+        while self._next < number and self._capture.grab():
+            self._next += 1
+        return self._capture
+
+
+def has_index(path: Path) -> bool:
+    """Return whether a video file says where its frames lie: MP4 and MOV, Matroska and WebM, AVI."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    avi = head[:4] == b"RIFF" and head[8:] == b"AVI "
+    return avi or head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3"
 
 
 @dataclass(frozen=True)
@@ -28,18 +72,13 @@ class VideoDataset:
     frames: tuple[int, ...]  # numbers of the frames taken, ascending
     name: str = "video"
     classes: Classes = NO_CLASSES
+    reader: Reader = field(default_factory=Reader, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def __getitem__(self, index: int) -> Sample:
-        number = self.frames[index]
-        capture = _open(self.path)
-        capture.set(cv2.CAP_PROP_POS_FRAMES, number)
-        done, frame = capture.read()
-        if not done:
-            raise FcnEdgeError(f"frame {number} of {self.path} cannot be decoded", hint=_REPAIR)
-        return Sample(self.stem(index), np.asarray(frame, np.uint8), None)
+        return Sample(self.stem(index), self.reader.frame(self.path, self.frames[index]), None)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
@@ -85,11 +124,12 @@ def evenly_spaced(available: int, wanted: int) -> tuple[int, ...]:
 def count_frames(path: Path) -> int:
     """Return the number of frames that can be decoded; FcnEdgeError when there is none.
 
-    The header's count is a claim: if the last frame it promises is not there, frames are counted one by one.
+    The header's count is a claim: if the last frame it promises is not there, or the file has no index,
+    frames are counted one by one.
     """
     capture = _open(path)
     claimed = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    if claimed > 0:
+    if claimed > 0 and has_index(path):
         capture.set(cv2.CAP_PROP_POS_FRAMES, claimed - 1)
         if capture.grab():
             return claimed

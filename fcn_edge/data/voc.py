@@ -9,8 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from fcn_edge.data.dataset import Classes, voc_color
-from fcn_edge.data.pairs import Pair, PairDataset, data_root, require_folder, require_masks, unknown_split
+from fcn_edge.data.listing import as_written, visible
+from fcn_edge.data.pairs import Pair, PairDataset, data_root, require_folder, require_masks
+from fcn_edge.data.splits import find_split
 from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.ground.text import read_text
 
 _NAMES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
@@ -25,10 +28,9 @@ def open_voc(where: str, split: str, *, labelled: bool = True) -> PairDataset:
     """Open the frames that WHERE/ImageSets/Segmentation/SPLIT.txt names, with masks of SegmentationClass/."""
     root = data_root("voc", where)
     lists = require_folder(root / "ImageSets" / "Segmentation", "the lists of a VOC data set")
-    names = lists / f"{split}.txt"
-    if not split or not names.is_file():
-        raise unknown_split(split, sorted(path.stem for path in lists.glob("*.txt")), root)
-    pairs = tuple(_pair(root, stem, labelled) for stem in names.read_text(encoding="utf-8").split())
+    present = [path.stem for path in visible(lists) if path.suffix == ".txt"]
+    names = lists / f"{find_split(split, present, root)}.txt"
+    pairs = tuple(_pair(root, stem, labelled) for stem in read_text(names).split())
     if not pairs:
         raise FcnEdgeError(f"{names} names no frame", hint=_UNPACK)
     absent = [pair.frame for pair in pairs if not pair.frame.is_file()]
@@ -38,5 +40,5 @@ def open_voc(where: str, split: str, *, labelled: bool = True) -> PairDataset:
 
 
 def _pair(root: Path, stem: str, labelled: bool) -> Pair:
-    mask = root / "SegmentationClass" / f"{stem}.png"
-    return Pair(stem, root / "JPEGImages" / f"{stem}.jpg", mask if labelled else None)
+    mask = as_written(root / "SegmentationClass" / f"{stem}.png")
+    return Pair(stem, as_written(root / "JPEGImages" / f"{stem}.jpg"), mask if labelled else None)

@@ -45,7 +45,7 @@ def read_json(path: PathLike, hint: str = "") -> Any:
     """Return the JSON value of a file; a missing or broken file is one sentence that names it, and `hint`."""
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_bytes())  # finds out UTF-8, UTF-16 or UTF-32, byte-order mark and all
     except FileNotFoundError as error:
         raise FcnEdgeError(f"no such file: {path}", hint=hint) from error
     except OSError as error:

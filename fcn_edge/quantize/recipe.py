@@ -60,7 +60,7 @@ def read_recipe(path: Path) -> Recipe:
     except ModuleNotFoundError:  # Python 3.10
         import tomli as tomllib
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise FcnEdgeError(
             f"no such recipe: {path}",

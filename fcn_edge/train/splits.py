@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
-from fcn_edge.data import Classes, Dataset, Sample, open_dataset
+from fcn_edge.data import Classes, Dataset, Sample, check_labels, open_dataset
+from fcn_edge.data.labels import require_every_class
 from fcn_edge.ground.config import TrainConfig
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
@@ -41,7 +43,11 @@ class Subset:
 
 
 def open_splits(config: TrainConfig) -> tuple[Dataset, Dataset | None]:
-    """Return (train, val or None where the data has no labelled val split)."""
+    """Return (train, val or None where the data has no labelled val split).
+
+    Every label is read first. Raises FcnEdgeError for one that cannot be used, and, where a network starts
+    anew on the whole set, for a class without a pixel.
+    """
     train = open_dataset(config.data, "train")
     if len(train) == 0:
         raise FcnEdgeError(f"{config.data} has no training frames")
@@ -49,6 +55,12 @@ def open_splits(config: TrainConfig) -> tuple[Dataset, Dataset | None]:
         val: Dataset | None = open_dataset(config.data, "val")
     except MisuseError:
         val = None
+    if os.environ.get("RANK", "0") == "0":  # of several processes one looks
+        pixels = check_labels(train, config.limit)
+        if pixels is not None and config.limit is None and config.start is None:
+            require_every_class(train, pixels, config.data)
+        if val is not None:
+            check_labels(val, config.limit)
     return _first(train, config.limit), _first(val, config.limit) if val is not None else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,30 @@ def test_doctor_json_is_one_object_that_says_what_can_be_done(capsys: pytest.Cap
 def test_debug_variable_brings_the_traceback_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FCN_EDGE_DEBUG", "1")
     assert "Traceback" in fcn_edge("inspect", str(tmp_path / "absent")).stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_class_names_that_the_terminal_lacks_do_not_end_a_command(tmp_path: Path, encoding: str) -> None:
+    import cv2
+    import numpy as np
+
+    from fcn_edge.data import Classes
+    from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
+
+    found = load_checkpoint("zoo:road")
+    names = tuple(f"\u8def{i}" for i in range(len(found.classes)))
+    save_checkpoint(tmp_path / "run", found.model, Classes(names, found.classes.palette), {})
+    for folder, shape in (("val", (64, 96, 3)), ("valannot", (64, 96))):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "a.png"), np.zeros(shape, np.uint8))
+    entries = json.dumps({"classes": [{"name": name} for name in names]})
+    (tmp_path / "classes.json").write_text(entries)
+    command = ["eval", str(tmp_path / "run"), "--data", f"camvid:{tmp_path}", "--split", "val"]
+    done = subprocess.run(
+        [sys.executable, "-m", "fcn_edge", *command],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("\u8def0" if encoding == "utf-8" else "\\u8def0") in done.stdout.decode(encoding)

@@ -319,3 +319,15 @@ def test_data_of_other_classes_is_refused_by_compile_and_eval(checkpoint: str, t
         compile_checkpoint(config(checkpoint, tmp_path / "never.fcne", "streets:48x64"))
     with pytest.raises(FcnEdgeError, match=r"streets has 11 classes.*was trained on 3"):
         evaluate(checkpoint, "streets:48x64")
+
+
+def test_a_bad_mask_of_the_gate_is_found_before_anything_is_made(
+    checkpoint: str, data: str, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(data.removeprefix("camvid:"), tmp_path / "data"))
+    masks = sorted((root / "valannot").iterdir())
+    masks[-1].write_bytes(masks[-1].read_bytes()[:-20])
+    notes: list[str] = []
+    with pytest.raises(FcnEdgeError, match=f"{masks[-1].name} is cut short"):
+        compile_checkpoint(config(checkpoint, tmp_path / "never.fcne", f"camvid:{root}"), notes.append)
+    assert notes == []

@@ -155,6 +155,9 @@ def test_a_mask_of_16_bits_is_refused(camvid: Path) -> None:
         ('{"classes": [{"name": "a", "id": "x"}]}', "class 'a' has the id 'x'"),
         ('{"classes": [{"name": "a", "color": [1, 2, 300]}]}', "color of 'a' is [1, 2, 300]"),
         ('{"classes": [{"name": "a"}], "void_id": 0}', "void_id is 0"),
+        ('{"classes": [{"name": "a"}], "void_id": true}', "void_id is True"),
+        ('{"classes": [{"name": "a"}, {"name": "b", "id": true}]}', "class 'b' has the id True"),
+        ('{"classes": [{"name": "a", "color": [1, 2, true]}]}', "color of 'a' is [1, 2, True]"),
     ],
 )
 def test_a_broken_classes_file_is_one_sentence(camvid: Path, content: str, says: str) -> None:
@@ -162,6 +165,13 @@ def test_a_broken_classes_file_is_one_sentence(camvid: Path, content: str, says:
     with pytest.raises(FcnEdgeError, match=re.escape(says)) as caught:
         open_dataset(f"camvid:{camvid}", "train")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_classes_file_may_begin_with_a_byte_order_mark(camvid: Path, encoding: str) -> None:
+    content = '{"classes": [{"name": "stra\u00dfe"}, {"name": "b"}, {"name": "c"}]}'
+    (camvid / "classes.json").write_bytes(content.encode(encoding))
+    assert open_dataset(f"camvid:{camvid}", "train").classes.names[0] == "stra\u00dfe"
 
 
 def test_a_missing_classes_file_is_shown_how_to_write(tmp_path: Path) -> None:

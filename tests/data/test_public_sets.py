@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +75,34 @@ def test_voc_names_a_missing_mask_unless_unlabelled(voc: Path) -> None:
 def test_voc_without_lists_says_what_is_missing(voc: Path) -> None:
     with pytest.raises(FcnEdgeError, match=r"ImageSets/Segmentation \(the lists"):
         open_dataset(f"voc:{voc.parent}", "train")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_voc_reads_a_list_in_unicode_and_names_one_that_is_not(voc: Path, encoding: str) -> None:
+    """A list of one name with accents, on disk in parts (NFD) and in the list composed (NFC)."""
+    stem = "stra\u00dfe_\u00fc"
+    for folder, suffix in (("JPEGImages", ".jpg"), ("SegmentationClass", ".png")):
+        old = voc / folder / f"2007_000039{suffix}"
+        old.rename(old.with_name(unicodedata.normalize("NFD", stem) + suffix))
+    names = voc / "ImageSets" / "Segmentation" / "train.txt"
+    mark = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(encoding, b"")
+    names.write_bytes(mark + f"{stem}\r\n2007_000032\r\n".encode(encoding))
+    dataset = open_dataset(f"voc:{voc}", "train")
+    assert [dataset.stem(i) for i in range(2)] == [stem, "2007_000032"]
+    assert dataset[0].mask is not None
+    names.write_bytes("stra\u00dfe".encode("latin-1"))
+    with pytest.raises(FcnEdgeError, match=r"train\.txt is not UTF-8 text"):
+        open_dataset(f"voc:{voc}", "train")
+
+
+def test_resource_forks_are_no_frames_and_no_lists(voc: Path, cityscapes: Path) -> None:
+    (voc / "ImageSets" / "Segmentation" / "._other.txt").write_text("x")
+    with pytest.raises(MisuseError, match=r"splits present: train, val$"):
+        open_dataset(f"voc:{voc}", "other")
+    folder = cityscapes / "leftImg8bit" / "train" / "aachen"
+    (folder / "._aachen_000000_000019_leftImg8bit.png").write_bytes(b"fork")
+    (folder.parent / "._aachen").mkdir()
+    assert len(open_dataset(f"cityscapes:{cityscapes}", "train")) == 4
 
 
 def test_voc_refuses_an_empty_list(voc: Path) -> None:

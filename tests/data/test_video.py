@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from fcn_edge.data import open_dataset
+from fcn_edge.data import open_dataset, video
 from fcn_edge.data.video import count_frames, evenly_spaced
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
@@ -93,3 +94,53 @@ def test_frames_of_a_cut_video_are_counted_not_believed(clip: Path, tmp_path: Pa
     count = count_frames(cut)
     assert 1 <= count < COUNT
     assert numbers(f"video:{cut}", "all") == list(range(count))
+
+
+def stream(path: Path, code: str, count: int = 40) -> Path:
+    """Write a video whose frame i has a bright column i, so that a decoded frame tells its number."""
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*code), 25, (16 * count, 48))
+    if not writer.isOpened():
+        pytest.skip(f"this OpenCV writes no {path.suffix} of {code}")
+    for i in range(count):
+        frame = np.zeros((48, 16 * count, 3), np.uint8)
+        frame[:, 16 * i : 16 * i + 16] = 255
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+def decoded_in_order(path: Path) -> list[np.ndarray]:
+    capture = cv2.VideoCapture(str(path))
+    frames = []
+    while (found := capture.read())[0]:
+        frames.append(found[1])
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("a.ts", "MPG1"), ("a.ts", "mpg2"), ("a.ts", "mp4v"), ("a.mpg", "mpg2"), ("a.mjpeg", "MJPG")],
+)
+def test_a_stream_without_an_index_is_read_in_order(
+    tmp_path: Path, name: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = stream(tmp_path / name, code)
+    expected = decoded_in_order(path)
+    assert count_frames(path) == len(expected) > 30
+    monkeypatch.setattr("fcn_edge.data.video.LARGEST_COUNT", 9)
+    dataset = open_dataset(f"video:{path}", "all", labelled=False)
+    places = [dataset.frames.index(n) for n in dataset.frames]
+    for index in [*places, *places[::-1], 3, 3, 4]:  # in order, backwards, one twice
+        assert np.array_equal(dataset[index].frame, expected[dataset.frames[index]])
+    again = pickle.loads(pickle.dumps(dataset))
+    assert np.array_equal(again[5].frame, expected[dataset.frames[5]])
+
+
+def test_a_stream_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = stream(tmp_path / "a.ts", "mp4v")
+    dataset = open_dataset(f"video:{path}", "all", labelled=False)
+    opened = []
+    real = video.open_capture
+    monkeypatch.setattr(video, "open_capture", lambda source: opened.append(source) or real(source))
+    assert len(list(dataset)) == len(dataset)
+    assert len(opened) == 1

@@ -182,9 +182,11 @@ def test_one_image_is_enough_and_a_missing_class_is_reported(tmp_path, config, c
     mask = cv2.imread(str(tree / "trainannot/000.png"), cv2.IMREAD_UNCHANGED)
     mask[mask == 2] = 255
     cv2.imwrite(str(tree / "trainannot/000.png"), mask)
-    result = train(config(data=f"camvid:{tree}", epochs=1))
+    result = train(config(data=f"camvid:{tree}", epochs=1, limit=1))
     assert result.steps == 1
     assert "no training pixel of: car" in capsys.readouterr().err
+    with pytest.raises(FcnEdgeError, match="train has a pixel of 'car', id 2"):
+        train(config(data=f"camvid:{tree}", epochs=1))  # not a trial on the first frames, but all there is
 
 
 def test_images_of_void_alone_do_no_harm(tmp_path, config):
@@ -194,7 +196,7 @@ def test_images_of_void_alone_do_no_harm(tmp_path, config):
     tree = write_tree(tmp_path / "void", train=3, val=1)
     for path in (tree / "trainannot").iterdir():
         cv2.imwrite(str(path), np.full((64, 80), 255, np.uint8))
-    result = train(config(data=f"camvid:{tree}", epochs=1))
+    result = train(config(data=f"camvid:{tree}", epochs=1, limit=3))
     assert all(torch.isfinite(p).all() for p in load_checkpoint(result.checkpoint).model.parameters())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fcn_edge.bench.rivals.context import Frame
-from fcn_edge.data.images import IMAGE_SUFFIXES
+from fcn_edge.data.listing import list_pictures
 from fcn_edge.ground.errors import FcnEdgeError
 
 
@@ -22,11 +22,9 @@ def first_frames(source: Path, size: tuple[int, int], count: int) -> list[Frame]
 
 
 def _of_folder(folder: Path, count: int) -> list[Frame]:
-    import cv2
+    from fcn_edge.data.images import read_frame
 
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    images = (cv2.imread(str(path), cv2.IMREAD_COLOR) for path in paths[:count])
-    return [np.asarray(image, np.uint8) for image in images if image is not None]
+    return [read_frame(path) for path in list_pictures(folder)[:count]]
 
 
 def _of_clip(clip: Path, count: int) -> list[Frame]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fcn_edge.data.camvid import CAMVID_11
 from fcn_edge.data.dataset import Classes, Sample
-from fcn_edge.data.pairs import unknown_split
+from fcn_edge.data.splits import unknown_split
 from fcn_edge.data.streets.camera import Camera
 from fcn_edge.data.streets.layout import Street, draw_street
 from fcn_edge.data.streets.looks import LOOKS, Looks
