@@ -13,6 +13,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from fcn_edge.quantize.placement import LAYERS
 from fcn_edge.quantize.ranges import Observed
 from fcn_edge.quantize.weights import along, output_axis
 
@@ -24,16 +25,20 @@ def correct_biases(
 ) -> dict[str, float]:
     """Correct the biases of `quantized`'s INT8 layers in place; return every layer's largest correction.
 
-    Both graphs name their layers alike. seen: what the layers' inputs did on the calibration frames.
+    Both graphs name their layers alike. seen: what the layers' inputs did on the calibration frames. A layer
+    that reads another tensor (the graph's input), or whose bias is computed, is left as it is.
     """
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in fp32.graph.initializer}
-    originals = {node.name: node for node in fp32.graph.node}
+    originals = {node.name: node for node in fp32.graph.node if node.op_type in LAYERS}
     values = {tensor.name: tensor for tensor in quantized.graph.initializer}
     largest = {}
     for node in quantized.graph.node:
-        if f"{node.name}.weight_q" not in values:
+        if node.op_type not in LAYERS or f"{node.name}.weight_q" not in values:
             continue
         original = originals[node.name]
+        bias = _bias_of(original)
+        if original.input[0] not in seen or (bias and bias not in weights):
+            continue
         error = _dequantized(node, values) - weights[original.input[1]]
         shift = expected_output(original, error, seen[original.input[0]])
         _subtract_from_bias(quantized.graph, node, shift, values)
@@ -49,9 +54,9 @@ def expected_output(layer: onnx.NodeProto, weight: Array, seen: Observed) -> Arr
     """
     import onnxruntime as ort
 
-    image = np.broadcast_to(seen.mean[None, :, None, None], (1, len(seen.mean), *seen.size)).astype(
-        np.float32
-    )
+    image = np.broadcast_to(
+        seen.mean.reshape(1, -1, *([1] * len(seen.size))), (1, len(seen.mean), *seen.size)
+    ).astype(np.float32)
     node = helper.make_node(layer.op_type, ["x", "w"], ["y"])
     node.attribute.extend(layer.attribute)
     graph = helper.make_graph(
@@ -65,7 +70,9 @@ def expected_output(layer: onnx.NodeProto, weight: Array, seen: Observed) -> Arr
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": image, "w": weight.astype(np.float32)})[0].mean(axis=(0, 2, 3))
+    return session.run(None, {"x": image, "w": weight.astype(np.float32)})[0].mean(
+        axis=(0, *range(2, image.ndim))
+    )
 
 
 def _dequantized(node: onnx.NodeProto, values: dict[str, onnx.TensorProto]) -> Array:
@@ -79,8 +86,14 @@ def _subtract_from_bias(
 ) -> None:
     """Give `node` a bias of its own: its old one (or zero) less `shift`."""
     old = np.zeros(len(shift), np.float32)
-    if len(node.input) > 2:
-        old = numpy_helper.to_array(values[node.input.pop()])
+    if bias := _bias_of(node):
+        old = numpy_helper.to_array(values[bias])
+    del node.input[2:]
     name = f"{node.name}.bias_corrected"
     graph.initializer.append(numpy_helper.from_array((old - shift).astype(np.float32), name))
     node.input.append(name)
+
+
+def _bias_of(layer: onnx.NodeProto) -> str:
+    """Return the name of a layer's bias, empty if it has none."""
+    return str(layer.input[2]) if len(layer.input) > 2 else ""

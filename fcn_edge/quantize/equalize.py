@@ -53,7 +53,7 @@ def equalize(model: onnx.ModelProto, seen: dict[str, Observed]) -> dict[str, flo
         factor = factors(observed, DENSE if any(dense) else 1.0)
         for node in group.makers:
             _scale(weights[node.input[1]], factor, 1 if node.op_type == "ConvTranspose" else 0)
-            if len(node.input) > 2:
+            if len(node.input) > 2 and node.input[2]:
                 _scale(weights[node.input[2]], factor, 0)
             scaled[node.name] = float(factor.max())
         for node, is_dense in zip(group.readers, dense, strict=True):
@@ -96,9 +96,9 @@ def groups(model: onnx.ModelProto) -> list[Group]:
             group_of(data[0]).readers.append(node)
             maker = group_of(node.output[0])
             maker.makers.append(node)
-            shared = any(uses.count(name) > 1 for name in node.input[1:])
-            odd = _split(node) > 1 and not is_depthwise(node, constants[node.input[1]].shape)
-            if shared or odd:
+            parameters = [name for name in node.input[1:] if name]
+            shared = any(uses.count(name) > 1 or name not in constants for name in parameters)
+            if shared or (_split(node) > 1 and not is_depthwise(node, constants[node.input[1]].shape)):
                 group_of(data[0]).free = maker.free = False
         elif data:
             group = join([*data, node.output[0]])
@@ -120,10 +120,19 @@ def _split(node: onnx.NodeProto) -> int:
 def _scales_with_input(node: onnx.NodeProto, data: list[str], constants: dict[str, Array]) -> bool:
     """Return whether scaling a channel of all inputs scales it in the output, and nothing else."""
     if node.op_type == "Slice":
-        return set(constants[node.input[3]].tolist()) <= {2, 3}
+        return (_axes(node, 3, constants) or {0}) <= {2, 3}
     if node.op_type == "ReduceMean":
-        return set(constants[node.input[1]].tolist()) == {2, 3}
+        return _axes(node, 1, constants) == {2, 3}
     return node.op_type in SCALING and (node.op_type != "Add" or len(data) == 2)
+
+
+def _axes(node: onnx.NodeProto, position: int, constants: dict[str, Array]) -> set[int] | None:
+    """Return the axes of a Slice or ReduceMean (an attribute in older opsets); None if not constant."""
+    for attribute in node.attribute:
+        if attribute.name == "axes":
+            return set(attribute.ints)
+    name = node.input[position] if len(node.input) > position else ""
+    return set(constants[name].tolist()) if name in constants else None
 
 
 def _scale(tensor: onnx.TensorProto, factor: Array, axis: int) -> None:

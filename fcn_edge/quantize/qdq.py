@@ -22,6 +22,7 @@ from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.quantize.bias_correction import correct_biases
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.equalize import equalize
+from fcn_edge.quantize.parts import drop_unused_constants
 from fcn_edge.quantize.placement import (
     LAYERS,
     activations_to_quantize,
@@ -30,12 +31,14 @@ from fcn_edge.quantize.placement import (
     never_negative,
     score_layers,
     share_carrier_ranges,
+    tidy,
 )
-from fcn_edge.quantize.ranges import Progress, clip_point
+from fcn_edge.quantize.ranges import Measurements, Progress, clip_point
 from fcn_edge.quantize.recipe import Recipe
 from fcn_edge.quantize.table import RangeTable, measure_ranges
 from fcn_edge.quantize.weights import along, output_axis, quantize_weight, sqnr_db
 
+OLDEST_OPSET = 13  # DequantizeLinear with an axis
 INT8, UINT8 = 127, 255  # steps from zero to the largest magnitude
 
 
@@ -68,10 +71,17 @@ def quantize_onnx(
     recipe: Recipe,
     out_onnx: Path,
     progress: Progress | None = None,
+    known: Measurements | None = None,
 ) -> QuantizeReport:
-    """Write the Q/DQ form of `fp32_onnx` to `out_onnx`, with ranges measured on the calibration frames."""
+    """Write the Q/DQ form of `fp32_onnx` to `out_onnx`, with ranges measured on the calibration frames.
+
+    known: measurements to share with other networks on these frames: one
+    ranges.Measurements(calibration.frames), given to every call.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        base, table = measure(fp32_onnx, calibration, recipe, Path(folder) / "equalized.onnx", progress)
+        base, table = measure(
+            fp32_onnx, calibration, recipe, Path(folder) / "equalized.onnx", progress, known
+        )
         return quantize_with(base, table, recipe, out_onnx)
 
 
@@ -81,16 +91,20 @@ def measure(
     recipe: Recipe,
     equalized_onnx: Path,
     progress: Progress | None = None,
+    known: Measurements | None = None,
 ) -> tuple[Path, RangeTable]:
     """Return the network to quantize and what its tensors did on the calibration frames.
 
     The network is `fp32_onnx`, or with `recipe.equalize` its equalized form, written to `equalized_onnx`.
+    known: see quantize_onnx.
     """
+    known = known or Measurements(calibration.frames)
+    model = tidy(onnx.load(fp32_onnx))
+    check_opset(model, fp32_onnx)
     if recipe.equalize:
-        model = onnx.load(fp32_onnx)
-        equalize(model, measure_ranges(fp32_onnx, calibration, histograms=False).seen)
+        equalize(model, measure_ranges(fp32_onnx, calibration, histograms=False, known=known).seen)
         fp32_onnx = atomic_write_bytes(equalized_onnx, model.SerializeToString(deterministic=True))
-    return fp32_onnx, measure_ranges(fp32_onnx, calibration, progress=progress)
+    return fp32_onnx, measure_ranges(fp32_onnx, calibration, progress=progress, known=known)
 
 
 def float_layers(model: onnx.ModelProto, recipe: Recipe) -> tuple[str, ...]:
@@ -101,7 +115,8 @@ def float_layers(model: onnx.ModelProto, recipe: Recipe) -> tuple[str, ...]:
 def quantize_with(fp32_onnx: Path, table: RangeTable, recipe: Recipe, out_onnx: Path) -> QuantizeReport:
     """Write the Q/DQ form of `fp32_onnx` to `out_onnx`, with ranges already measured on this very network."""
     table.check(fp32_onnx)
-    model = onnx.load(fp32_onnx)
+    model = tidy(onnx.load(fp32_onnx))
+    check_opset(model, fp32_onnx)
     kept = float_layers(model, recipe)
     chosen = int8_layers(model, kept)
     if not chosen:
@@ -122,9 +137,19 @@ def quantize_with(fp32_onnx: Path, table: RangeTable, recipe: Recipe, out_onnx: 
     )
     report.weight_sqnr_db = insert_qdq(model, ranges, chosen, recipe.weights, unsigned)
     if recipe.bias_correction:
-        report.bias_correction = correct_biases(onnx.load(fp32_onnx), model, table.seen)
+        report.bias_correction = correct_biases(tidy(onnx.load(fp32_onnx)), model, table.seen)
     atomic_write_bytes(out_onnx, model.SerializeToString(deterministic=True))
     return report
+
+
+def check_opset(model: onnx.ModelProto, path: Path) -> None:
+    """Raise FcnEdgeError where a graph is too old for INT8 weights with one scale a channel."""
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    if opset < OLDEST_OPSET:
+        raise FcnEdgeError(
+            f"{path.name} has ONNX opset {opset}, INT8 needs {OLDEST_OPSET} or later",
+            hint="export it again with a later opset, or use onnx.version_converter",
+        )
 
 
 def insert_qdq(
@@ -145,16 +170,17 @@ def insert_qdq(
     sqnr: dict[str, float] = {}
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        if node.name in chosen or node.op_type not in LAYERS:  # a float layer reads the unquantized tensor
+        is_layer = node.op_type in LAYERS
+        if node.name in chosen or not is_layer:  # a float layer reads the unquantized tensor
             node.input[:] = [f"{name}_dq" if name in pairs else name for name in node.input]
-        if node.name in chosen:
+        if is_layer and node.name in chosen:
             dequantize, sqnr[node.name] = _quantize_layer(graph, node, constants[node.input[1]], weights)
             nodes.append(dequantize)
         nodes.append(node)
         nodes.extend(pair for output in node.output for pair in pairs.get(output, []))
     del graph.node[:]
     graph.node.extend(nodes)
-    _drop_unused_constants(graph)
+    drop_unused_constants(graph)
     return sqnr
 
 
@@ -185,10 +211,3 @@ def _quantize_layer(
     node.input[1] = f"{name}_dq"
     dequantize = helper.make_node("DequantizeLinear", inputs, [f"{name}_dq"], f"{name}_dq", axis=axis)
     return dequantize, round(sqnr_db(weight, integers * along(scale, axis, weight.ndim)), 2)
-
-
-def _drop_unused_constants(graph: onnx.GraphProto) -> None:
-    used = {name for node in graph.node for name in node.input}
-    kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -11,10 +14,17 @@ import numpy.typing as npt
 import onnx
 
 from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.quantize.parts import fingerprints, part_of
 from fcn_edge.quantize.recipe import Recipe
 
 BINS = 2048  # of |activation| between 0 and its maximum
+BLOCK = 1 << 18  # values counted at a time: they stay in the cache
+LEAST_PEAK = 1e-30
+ROOM = 1 << 30  # bytes for recorded values
+MOST_THREADS = 8  # that count
 Progress = Callable[[int, int], None]  # (frames done, frames in all)
+Values = npt.NDArray[np.float32]
+Keys = dict[str, bytes]  # tensor -> parts.fingerprints
 
 
 @dataclass
@@ -30,6 +40,103 @@ class Observed:
     """Largest |value| of every channel."""
 
 
+class Measurements:
+    """What tensors did on some frames, remembered by what they are computed from.
+
+    Networks that share layers share measurements: where some layers of a network were replaced, only what
+    they change is run and counted again, from recorded values of the tensors before them (parts.py). Any
+    network that takes the same frames may be observed; the results are those of measuring it alone.
+
+    frames: uint8 (H, W, 3). room: bytes that recorded values may take; a network gets half of what is left,
+    its last tensors first. What is not recorded is computed again.
+    """
+
+    def __init__(self, frames: Iterable[npt.NDArray[np.uint8]], room: int = ROOM) -> None:
+        self.frames = list(frames)
+        self._room = room
+        self._seen: dict[bytes, Observed] = {}
+        self._counted: set[bytes] = set()  # whose histograms are taken
+        self._values: dict[bytes, list[Values]] = {}  # one a frame
+
+    def observe(
+        self,
+        model: onnx.ModelProto,
+        tensors: list[str],
+        histograms: bool = True,
+        progress: Progress | None = None,
+    ) -> dict[str, Observed]:
+        """Return what each named tensor of the fp32 graph `model` did, in at most two passes over the frames.
+
+        The first pass takes peaks and means; the second, if `histograms`, counts with bins that fit the
+        peaks. Raises FcnEdgeError naming a tensor that is not finite.
+        """
+        keys = fingerprints(model)
+        new = [name for name in tensors if keys[name] not in self._seen]
+        uncounted = [name for name in tensors if histograms and keys[name] not in self._counted]
+        passes = [self._look] * bool(new) + [self._count] * bool(uncounted)
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+            for number, run in enumerate(passes):
+                names, before = (new if run == self._look else uncounted), number * len(self.frames)
+                for done in run(model, keys, names, pool):
+                    if progress:
+                        progress(before + done, len(passes) * len(self.frames))
+        return {name: self._seen[keys[name]] for name in tensors}
+
+    def _look(self, model: onnx.ModelProto, keys: Keys, names: list[str], pool: Executor) -> Iterator[int]:
+        """Take peaks and means and record values, yielding the number of frames done."""
+        seen = {name: Observed() for name in names}
+        recorded: dict[str, list[Values]] = {}
+        for done, values in enumerate(self._run(model, keys, names), 1):
+            if done == 1:
+                recorded = {name: [] for name in self._worth_recording(values)}
+            for name, kept in recorded.items():
+                kept.append(values[name])
+            frames = repeat(len(self.frames))
+            list(pool.map(_extend, seen.values(), names, map(values.__getitem__, names), frames))
+            yield done
+        self._seen |= {keys[name]: one for name, one in seen.items()}
+        self._values |= {keys[name]: kept for name, kept in recorded.items()}
+
+    def _count(self, model: onnx.ModelProto, keys: Keys, names: list[str], pool: Executor) -> Iterator[int]:
+        """Fill histograms, yielding the number of frames done."""
+        counts = {name: np.zeros(BINS, np.int64) for name in names}
+        peaks = [self._seen[keys[name]].peak for name in names]
+        for done, values in enumerate(self._run(model, keys, names), 1):
+            found = pool.map(histogram, map(values.__getitem__, names), peaks)
+            for name, count in zip(names, found, strict=True):
+                counts[name] += count
+            yield done
+        for name in names:
+            self._seen[keys[name]].histogram = counts[name]
+            self._counted.add(keys[name])
+
+    def _run(self, model: onnx.ModelProto, keys: Keys, names: list[str]) -> Iterator[dict[str, Values]]:
+        """Yield for every frame the values of the named tensors, recorded ones as they are."""
+        recorded = {name: self._values[key] for name, key in keys.items() if key in self._values}
+        rest = [name for name in names if name not in recorded]
+        if rest:
+            shapes = {name: values[0].shape for name, values in recorded.items()}
+            session = open_session(part_of(model, rest, shapes))
+            inputs = [value.name for value in session.get_inputs()]
+        for index, frame in enumerate(self.frames):
+            found = {name: recorded[name][index] for name in names if name in recorded}
+            if rest:
+                feed = {name: recorded[name][index] if name in recorded else frame[None] for name in inputs}
+                found |= zip(rest, session.run(rest, feed), strict=True)
+            yield found
+
+    def _worth_recording(self, values: dict[str, Values]) -> list[str]:
+        """Return the tensors to record: from the last one back, as many as there is room for."""
+        used = sum(value.nbytes for kept in self._values.values() for value in kept)
+        left, chosen = (self._room - used) // 2, []
+        for name in reversed(values):
+            size = values[name].nbytes * len(self.frames)
+            if size <= left:
+                left -= size
+                chosen.append(name)
+        return chosen
+
+
 def observe(
     model: onnx.ModelProto,
     tensors: list[str],
@@ -37,26 +144,8 @@ def observe(
     histograms: bool,
     progress: Progress | None = None,
 ) -> dict[str, Observed]:
-    """Run the fp32 graph over uint8 (H, W, 3) frames and return what each named tensor did.
-
-    Two passes: peaks, then (if `histograms`) counts with bins that fit them. Raises FcnEdgeError naming a
-    tensor that is not finite.
-    """
-    frames = list(frames)
-    passes = 2 if histograms else 1
-    done = 0
-    seen = {name: Observed() for name in tensors}
-    for number in range(passes):
-        for values in tensor_values(model, tensors, frames):
-            for name, value in values.items():
-                if number == 0:
-                    _extend(seen[name], name, value, len(frames))
-                else:
-                    _count(seen[name], value)
-            done += 1
-            if progress:
-                progress(done, passes * len(frames))
-    return seen
+    """Return what each named tensor of one network did on uint8 (H, W, 3) frames; see Measurements."""
+    return Measurements(frames).observe(model, tensors, histograms, progress)
 
 
 def tensor_values(
@@ -78,38 +167,62 @@ def tensor_values(
 
 def open_with_outputs(model: onnx.ModelProto, tensors: list[str], exact: bool = False) -> Any:
     """Return an ONNX Runtime session that computes the named inner tensors and nothing they do not need."""
-    import onnxruntime as ort
-
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     del probe.graph.output[:]
     probe.graph.output.extend(
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in tensors
     )
+    return open_session(probe, exact)
+
+
+def open_session(model: onnx.ModelProto, exact: bool = False) -> Any:
+    """Return an ONNX Runtime session for the CPU; exact: see tensor_values."""
+    import onnxruntime as ort
+
     settings = ort.SessionOptions()
     settings.log_severity_level = 3  # errors only
     if exact:
         settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return ort.InferenceSession(probe.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
 
 
-def _extend(seen: Observed, name: str, value: npt.NDArray[np.float32], frames: int) -> None:
-    peak = float(max(value.max(), -value.min()))
+def _extend(seen: Observed, name: str, value: Values, frames: int) -> None:
+    """Add a tensor (1, C, ...) of one frame; one without channels counts as a single channel."""
+    rows = np.moveaxis(value, 1, 0).reshape(value.shape[1], -1) if value.ndim > 1 else value.reshape(1, -1)
+    peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+    peak = float(peaks.max())
     if not np.isfinite(peak):
         raise FcnEdgeError(
             f"tensor {name} is not finite on the calibration frames",
             hint="the network overflows: check the checkpoint (fcn-edge eval)",
         )
     seen.peak = max(seen.peak, peak)
-    peaks = np.abs(value).max(axis=(0, 2, 3))
     seen.peaks = np.maximum(seen.peaks, peaks) if seen.peaks.size else peaks
-    mean = value.mean(axis=(0, 2, 3), dtype=np.float64) / frames
+    mean = rows.mean(axis=1, dtype=np.float64) / frames
     seen.mean, seen.size = (seen.mean + mean if seen.mean.size else mean), value.shape[2:]
 
 
-def _count(seen: Observed, value: npt.NDArray[np.float32]) -> None:
-    if seen.peak > 0:
-        seen.histogram += np.histogram(np.abs(value), BINS, (0, seen.peak))[0]
+def histogram(value: Values, peak: float) -> npt.NDArray[np.int64]:
+    """Return how many |values| lie in each of BINS equal bins over [0, peak]; none may be larger than peak.
+
+    Bins are computed in float32: values within a few millionths of an edge may fall on either side of it.
+    """
+    import cv2
+
+    if peak < LEAST_PEAK:  # BINS / peak is no float32
+        return np.histogram(np.abs(value), BINS, (0, peak))[0] if peak > 0 else np.zeros(BINS, np.int64)
+    counts = np.zeros(BINS + 1, np.int64)  # the last one for what reaches the peak
+    flat = value.reshape(-1)
+    magnitude, position = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.uint16)
+    for start in range(0, flat.size, BLOCK):
+        block = flat[start : start + BLOCK]
+        small, index = magnitude[: block.size], position[: block.size]
+        np.abs(block, out=small)
+        np.multiply(small, np.float32(BINS / peak), out=index, casting="unsafe")
+        counts += cv2.calcHist([index[None]], [0], None, [BINS + 1], [0, BINS + 1]).ravel().astype(np.int64)
+    counts[-2] += counts[-1]
+    return counts[:-1]
 
 
 def clip_point(seen: Observed, recipe: Recipe, steps: int = 127) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import onnx
 from fcn_edge.ground.artifacts import sha256_file
 from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.quantize.calibration import CalibrationSet
-from fcn_edge.quantize.placement import activations_to_quantize
-from fcn_edge.quantize.ranges import Observed, Progress, observe
+from fcn_edge.quantize.placement import activations_to_quantize, tidy
+from fcn_edge.quantize.ranges import Measurements, Observed, Progress
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,22 @@ class RangeTable:
 
 
 def measure_ranges(
-    fp32_onnx: Path, calibration: CalibrationSet, *, histograms: bool = True, progress: Progress | None = None
+    fp32_onnx: Path,
+    calibration: CalibrationSet,
+    *,
+    histograms: bool = True,
+    progress: Progress | None = None,
+    known: Measurements | None = None,
 ) -> RangeTable:
-    """Run the network over the calibration frames (twice with histograms) and return what its tensors did."""
-    model = onnx.load(fp32_onnx)
-    seen = observe(model, activations_to_quantize(model), calibration.frames, histograms, progress)
+    """Run the network over the calibration frames (twice with histograms) and return what its tensors did.
+
+    known: measurements of other networks on these very frames, which may share layers with this one: only
+    what differs is run, and what it does is remembered too.
+    """
+    known = known or Measurements(calibration.frames)
+    same = map(operator.is_, known.frames, calibration.frames)
+    if len(known.frames) != len(calibration) or not all(same):
+        raise ValueError("`known` was measured on other frames than the calibration set's")
+    model = tidy(onnx.load(fp32_onnx))
+    seen = known.observe(model, activations_to_quantize(model), histograms, progress)
     return RangeTable(sha256_file(fp32_onnx), calibration.sha256, seen)
