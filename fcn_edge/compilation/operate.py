@@ -24,6 +24,7 @@ from fcn_edge.network import Network, open_named
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.placement import layer_names
 from fcn_edge.quantize.qdq import quantize_onnx
+from fcn_edge.quantize.ranges import Measurements
 from fcn_edge.quantize.recipe import recipe_for
 from fcn_edge.surgery.apply import apply, substitute
 from fcn_edge.surgery.decide import decide
@@ -83,6 +84,7 @@ class TargetMeasure:
         self._ranges = subset(frames.learn, spread(range(len(frames.learn)), RANGE_FRAMES))
         self._config = config
         self._recipe = recipe_for(config.recipe, target.weights or "full")
+        self._known = Measurements(self._ranges.frames)  # what trials have in common is measured once
         self._runs_here = target.engine is not None
         self._kept_onnx = kept
         self._kept: tuple[Engine, float] | None = None
@@ -113,7 +115,7 @@ class TargetMeasure:
         if stand_ins:
             fp32 = folder / "fp32.onnx"
             onnx.save(substitute(onnx.load(self._kept_onnx), stand_ins), fp32)
-        quantize_onnx(fp32, self._ranges, self._recipe, folder / "int8.onnx")
+        quantize_onnx(fp32, self._ranges, self._recipe, folder / "int8.onnx", known=self._known)
         return folder / "int8.onnx"
 
     def _open(self, model: Path) -> Engine:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 
 from fcn_edge.ground.errors import FcnEdgeError
-from fcn_edge.quantize.parts import fingerprints, part_of
+from fcn_edge.network.parts import fingerprints, part_of
+from fcn_edge.network.run import open_session
 from fcn_edge.quantize.recipe import Recipe
 
 BINS = 2048  # of |activation| between 0 and its maximum
@@ -146,45 +146,6 @@ def observe(
 ) -> dict[str, Observed]:
     """Return what each named tensor of one network did on uint8 (H, W, 3) frames; see Measurements."""
     return Measurements(frames).observe(model, tensors, histograms, progress)
-
-
-def tensor_values(
-    model: onnx.ModelProto,
-    tensors: list[str],
-    frames: Iterable[npt.NDArray[np.uint8]],
-    *,
-    exact: bool = False,
-) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
-    """Yield for every frame the values of the named tensors, run by ONNX Runtime.
-
-    exact: compute every node as the standard defines it, without the integer kernels of this CPU.
-    """
-    session = open_with_outputs(model, tensors, exact)
-    name = model.graph.input[0].name
-    for frame in frames:
-        yield dict(zip(tensors, session.run(tensors, {name: frame[None]}), strict=True))
-
-
-def open_with_outputs(model: onnx.ModelProto, tensors: list[str], exact: bool = False) -> Any:
-    """Return an ONNX Runtime session that computes the named inner tensors and nothing they do not need."""
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    del probe.graph.output[:]
-    probe.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in tensors
-    )
-    return open_session(probe, exact)
-
-
-def open_session(model: onnx.ModelProto, exact: bool = False) -> Any:
-    """Return an ONNX Runtime session for the CPU; exact: see tensor_values."""
-    import onnxruntime as ort
-
-    settings = ort.SessionOptions()
-    settings.log_severity_level = 3  # errors only
-    if exact:
-        settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return ort.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
 
 
 def _extend(seen: Observed, name: str, value: Values, frames: int) -> None:

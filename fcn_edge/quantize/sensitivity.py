@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from fcn_edge.network.run import tensor_values
 from fcn_edge.quantize.placement import layer_names, score_tensor
 from fcn_edge.quantize.qdq import float_layers, quantize_with
-from fcn_edge.quantize.ranges import Progress, tensor_values
+from fcn_edge.quantize.ranges import Progress
 from fcn_edge.quantize.recipe import Recipe
 from fcn_edge.quantize.table import RangeTable
 from fcn_edge.quantize.weights import sqnr_db

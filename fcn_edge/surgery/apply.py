@@ -12,6 +12,7 @@ from torch import nn
 
 from fcn_edge.network import Network
 from fcn_edge.network.nodes import node_name
+from fcn_edge.network.parts import drop_unused_constants
 from fcn_edge.surgery.candidates import Candidate
 from fcn_edge.surgery.onnx_nodes import NodeWriter
 
@@ -56,7 +57,8 @@ def substitute(model: onnx.ModelProto, modules: Mapping[str, nn.Module]) -> onnx
         made.graph.initializer.extend(writer.tensors)
     del made.graph.node[:]
     made.graph.node.extend(nodes)
-    _drop_unused(made.graph)
+    drop_unused_constants(made.graph)
+    del made.graph.value_info[:]  # shapes of tensors that are no more
     return made
 
 
@@ -80,13 +82,3 @@ def install(model: Model, candidates: Mapping[str, Candidate]) -> Model:
 
 def _new(candidate: Candidate) -> bool:
     return candidate.form != "keep"
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
-    kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
-    shapes = [value for value in graph.value_info if value.name in used]
-    del graph.value_info[:]
-    graph.value_info.extend(shapes)

@@ -12,7 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from fcn_edge.network.cut import behind
+from fcn_edge.network.parts import behind
 from fcn_edge.network.run import run, tensor_values
 from fcn_edge.surgery.apply import substitute
 from fcn_edge.surgery.candidates import KINDS, Candidate, make_candidate, unavailable

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.upsample import BilinearConv2d, ResizeConv2d
-from fcn_edge.network.cut import behind
+from fcn_edge.network.parts import behind
 from fcn_edge.network.run import tensor_values
 from fcn_edge.network.torch_graph import TorchGraph
 from fcn_edge.surgery.fidelity import Measurement, agreement, sqnr_db

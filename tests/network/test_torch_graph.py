@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from surgery.nets import frames, tiny_fcn_graph, tiny_net_graph
 
 from fcn_edge.ground.errors import FcnEdgeError
-from fcn_edge.network.cut import behind
+from fcn_edge.network.parts import behind
 from fcn_edge.network.run import open_session, run, tensor_values
 from fcn_edge.network.torch_graph import OPERATORS, TorchGraph
 

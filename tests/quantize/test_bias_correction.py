@@ -12,10 +12,11 @@ from golden.make_golden import smooth_frames
 from golden.tiny_fcn import TinyFCN
 
 from fcn_edge.network.onnx_export import export_onnx
+from fcn_edge.network.run import tensor_values
 from fcn_edge.quantize.bias_correction import expected_output
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.qdq import quantize_onnx
-from fcn_edge.quantize.ranges import Observed, tensor_values
+from fcn_edge.quantize.ranges import Observed
 from fcn_edge.quantize.recipe import Recipe
 
 

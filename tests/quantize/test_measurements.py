@@ -10,9 +10,9 @@ import pytest
 from golden.make_golden import smooth_frames
 from onnx import numpy_helper
 
+from fcn_edge.network.parts import fingerprints, part_of
 from fcn_edge.quantize import ranges
 from fcn_edge.quantize.calibration import CalibrationSet
-from fcn_edge.quantize.parts import fingerprints, part_of
 from fcn_edge.quantize.ranges import BINS, BLOCK, Measurements, histogram
 from fcn_edge.quantize.table import measure_ranges
 from quantize.graphs import graph, node, weight
