@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.ground.folders import Kind, read_record
 
 MAGIC = "fcn-edge-bundle"
 SCHEMA = [1, 1]  # major, minor: readers refuse another major, and ignore keys they do not know
@@ -13,6 +14,18 @@ MANIFEST, MANIFEST_DIGEST = "manifest.json", "manifest.sha256"
 DRIFT = "drift.json"  # histograms of the calibration frames; bundles without it cannot tell drift
 LARGEST_SIDE = 16384  # pixels
 STRIDES = (1, 4, 8, 16, 32)
+
+
+def listed_files(folder: Path) -> set[str] | None:
+    """Return the files that belong to a bundle, sound or not; None where `folder` is none."""
+    manifest = read_record(folder / MANIFEST)
+    files = manifest.get("files")
+    if manifest.get("magic") != MAGIC or not isinstance(files, dict):
+        return None
+    return {*files, MANIFEST, MANIFEST_DIGEST}
+
+
+BUNDLE = Kind("bundle", listed_files)
 
 
 def check_manifest(manifest: Any, name: str) -> None:

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fcn_edge.bundle.manifest import DRIFT, MAGIC, MANIFEST, MANIFEST_DIGEST, SCHEMA, check_manifest
+from fcn_edge.bundle.manifest import (
+    BUNDLE,
+    DRIFT,
+    MAGIC,
+    MANIFEST,
+    MANIFEST_DIGEST,
+    SCHEMA,
+    check_manifest,
+)
 from fcn_edge.ground.artifacts import PathLike, atomic_directory, sha256_bytes, sha256_file
 
 Pair = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
@@ -29,11 +37,12 @@ def write_bundle(
 ) -> Path:
     """Write the bundle and return its folder; an existing one is replaced only when the new one is whole.
 
+    A folder that is no bundle, or holds files that its manifest does not list, is a MisuseError.
     manifest: all keys but magic, schema, files and golden. golden: frame uint8 (H, W, 3) BGR and the mask
     uint8 (H, W) the engine gives. evidence: name -> JSON value, written to evidence/NAME.json. engines:
     folder of prebuilt engines, copied to engines/. drift: content of drift.json (quantize.drift).
     """
-    with atomic_directory(path) as folder:
+    with atomic_directory(path, BUNDLE) as folder:
         (folder / "model.onnx").write_bytes(Path(model_onnx).read_bytes())
         frames = _write_golden(folder, golden)
         if engines is not None and any(engines.iterdir()):

@@ -9,7 +9,6 @@ import typer
 
 from fcn_edge.cli.console import emit, note, table
 from fcn_edge.cli.options import JsonOption, UngatedOption
-from fcn_edge.ground.artifacts import check_folder
 from fcn_edge.ground.config import BenchConfig
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
@@ -78,10 +77,11 @@ def bench(
     )
     from fcn_edge.bench import bench as run
     from fcn_edge.bench.compare import check_percentile, judge_report, percentile_key, read_report
-    from fcn_edge.report import write_report
+    from fcn_edge.report import check_report_folder, write_report
 
     if report is not None:
-        check_folder(report, "--report")
+        read = (*bundles, source, baseline, checkpoint)
+        check_report_folder(report, read)
     if budget_ms is not None and not budget_ms > 0:
         raise MisuseError(f"--budget-ms is {budget_ms:g}", hint="type milliseconds, e.g. --budget-ms 33")
     percentile_key(percentile)

@@ -114,14 +114,16 @@ def compile_(
         options=parse_options(engine_option),
     )
     from fcn_edge.compilation.compile import compile_checkpoint
-    from fcn_edge.compilation.serving import check_layout, write_repository
+    from fcn_edge.compilation.serving import check_layout, check_repository, write_repository
     from fcn_edge.ground.targets import TARGETS
 
+    repository = out.with_suffix(f".{layout}") if layout and out.name else out
     if layout and target in TARGETS:
         check_layout(layout, TARGETS[target].tail)
+        check_repository(repository, out, (checkpoint, calibration), (data, calibration_data))
     result = compile_checkpoint(config, progress=note).to_json()
     if layout and result["gate"]["verdict"] != "fail":
-        result["repository"] = str(write_repository(out, layout, out.with_suffix(f".{layout}")))
+        result["repository"] = str(write_repository(out, layout, repository))
     emit(result, _text(result), as_json=json)
     if result["gate"]["verdict"] != "fail":
         return 0

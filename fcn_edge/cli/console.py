@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from fcn_edge.ground.errors import FcnEdgeError
 
 
 def print_any_character() -> None:
@@ -16,13 +19,44 @@ def print_any_character() -> None:
 
 
 def note(text: str) -> None:
-    """Tell the user how the work goes (stderr, so that --json output stays one object)."""
-    print(text, file=sys.stderr, flush=True)
+    """Tell the user how the work goes (stderr, so that --json output stays one object).
+
+    A full or closed stderr loses the line and nothing else; a reader that left ends the command.
+    """
+    if sys.stderr is None:
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass
 
 
 def emit(result: dict[str, Any], text: str, *, as_json: bool) -> None:
-    """Print the result: as one JSON object with --json, else as text for people."""
-    print(json.dumps(result, indent=2, allow_nan=False) if as_json else text)
+    """Print the result: as one JSON object with --json, else as text for people.
+
+    Raises FcnEdgeError where stdout is full or closed: the result is lost.
+    """
+    show(json.dumps(result, indent=2, allow_nan=False) if as_json else text)
+
+
+def show(text: str) -> None:
+    """Print a line on stdout, through to the file behind it; FcnEdgeError where that is full or closed."""
+    if sys.stdout is None:
+        raise lost(OSError(errno.EBADF, ""))
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise lost(error) from error
+
+
+def lost(error: OSError) -> FcnEdgeError:
+    """Return the error for output that nobody gets."""
+    why = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
+    return FcnEdgeError(f"cannot write to standard output: {why}")
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fcn_edge.data import Dataset, open_dataset, split_to_calibrate_on
 from fcn_edge.data.record import record_frames
+from fcn_edge.ground.apart import check_apart
 from fcn_edge.ground.artifacts import atomic_write_json, check_file, read_json
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.quantize.calibration import CalibrationSet, check_count, choose_frames
@@ -52,6 +53,7 @@ def calibrate(
     """
     if out is not None:
         check_file(out)
+        check_apart("--out", out, [recording.folder] if recording else [], data=(data, like))
     if data.startswith(CAMERA) != (recording is not None):
         raise _camera_or_not(data)
     if recording is not None:

@@ -15,6 +15,7 @@ import onnx
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.resize import resize_frame
 from fcn_edge.bundle import describe, write_bundle
+from fcn_edge.bundle.manifest import BUNDLE
 from fcn_edge.compilation.build import Build, Note
 from fcn_edge.compilation.calibrate import read_set
 from fcn_edge.compilation.gating import Measured, measure, rescue
@@ -22,8 +23,10 @@ from fcn_edge.compilation.operate import FRAMES, TargetMeasure, halve
 from fcn_edge.compilation.worth import weigh
 from fcn_edge.data import check_labels, open_dataset, split_to_calibrate_on
 from fcn_edge.evaluation.evaluate import check_classes
+from fcn_edge.ground.apart import check_apart
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import MisuseError, unknown_name
+from fcn_edge.ground.folders import check_replaceable
 from fcn_edge.ground.targets import TARGETS
 from fcn_edge.network import open_named
 from fcn_edge.quantize import drift
@@ -105,6 +108,9 @@ def start(config: CompileConfig, work: Path, note: Note) -> Build:
     """Check everything that can be checked before the work starts, then export the network."""
     if config.target not in TARGETS:
         raise unknown_name("target", config.target, list(TARGETS))
+    read = (config.checkpoint, config.calibration)
+    check_apart("--out", config.out, read, data=(config.data, config.calibration_data))
+    check_replaceable(config.out, BUNDLE)
     target = TARGETS[config.target]
     if config.int8 and target.weights is None:
         raise MisuseError(f"--target {config.target} is float only", hint="leave --int8 out, or use openvino")

@@ -16,6 +16,8 @@ from torch import nn
 from fcn_edge.backends import Engine, load_backend
 from fcn_edge.backends.resize import resize_frame
 from fcn_edge.data import open_dataset
+from fcn_edge.ground.apart import check_apart
+from fcn_edge.ground.artifacts import check_folder
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import MisuseError, unknown_name
 from fcn_edge.ground.targets import ORACLE, ORACLE_OPTIONS, TARGETS
@@ -33,6 +35,7 @@ from fcn_edge.surgery.fidelity import FloatArray, Measurement
 from fcn_edge.surgery.find import list_upsamplers
 from fcn_edge.surgery.pictures import write_pictures
 from fcn_edge.train.checkpoint import save_checkpoint
+from fcn_edge.train.run_folder import check_run_folder
 
 Note = Callable[[str], None]
 Item = TypeVar("Item")
@@ -163,6 +166,11 @@ def operate(
     """
     if config.target not in TARGETS:
         raise unknown_name("target", config.target, list(TARGETS))
+    check_apart("--pictures", pictures, [config.checkpoint], data=[config.data], names=())
+    if pictures is not None:
+        check_folder(pictures, "--pictures")
+    if save_to is not None:
+        check_run_folder(save_to, [config.checkpoint], data=[config.data])
     note = progress or (lambda text: None)
     named = open_named(config.checkpoint)
     assert config.data is not None

@@ -20,9 +20,11 @@ from fcn_edge.compilation.gating import SENSITIVITY_FRAMES
 from fcn_edge.compilation.operate import spread
 from fcn_edge.data import open_dataset
 from fcn_edge.evaluation.evaluate import check_classes, is_bundle
+from fcn_edge.ground.apart import check_apart
 from fcn_edge.ground.artifacts import atomic_write_bytes, atomic_write_json, check_folder
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import MisuseError, unknown_name
+from fcn_edge.ground.folders import check_names, read_record
 from fcn_edge.ground.targets import TARGETS
 from fcn_edge.ground.turns import in_turns
 from fcn_edge.network import open_named
@@ -59,6 +61,9 @@ def sensitivity(
         )
     if out is not None:
         check_folder(out)
+        names = ("sensitivity.json", "sensitivity.png")
+        check_apart("--out", out, [config.checkpoint], data=[config.data], names=names)
+        check_names(out, names, "sensitivity", {"layers", "recipe"} <= read_record(out / names[0]).keys())
     if is_bundle(config.checkpoint):
         raise MisuseError(
             f"{config.checkpoint} is a bundle, already quantized",

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from fcn_edge.bundle import Bundle, read_bundle
+from fcn_edge.ground.apart import check_apart
 from fcn_edge.ground.artifacts import PathLike, atomic_directory
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError, unknown_name
+from fcn_edge.ground.folders import Kind, check_replaceable
 
+REPOSITORY = Kind("model repository")
 VERSION = "1"  # both servers want numbered version folders
 
 
@@ -31,7 +34,7 @@ def write_repository(path: PathLike, layout: str, out: PathLike, *, allow_ungate
         raise FcnEdgeError(
             f"the gate of {path} says '{bundle.verdict}'", hint="compile it with data that it passes on"
         )
-    with atomic_directory(out) as folder:
+    with atomic_directory(out, REPOSITORY) as folder:
         version = folder / bundle.name / VERSION
         version.mkdir(parents=True)
         shutil.copyfile(bundle.model, version / "model.onnx")
@@ -49,6 +52,14 @@ def check_layout(layout: str, tail: str) -> None:
             "the graph ends in class scores, which a server's clients cannot use",
             hint="compile it with --target onnx, whose graph gives the mask",
         )
+
+
+def check_repository(
+    out: Path, bundle: Path, inputs: Iterable[PathLike | None], data: Iterable[str | None]
+) -> None:
+    """Raise MisuseError where the repository `out` would overwrite the bundle beside it, or what is read."""
+    check_apart("--layout", out, [bundle, *inputs], data=data)
+    check_replaceable(out, REPOSITORY, "--layout")
 
 
 def triton(bundle: Bundle) -> tuple[str, str]:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from fcn_edge.demo.steps import Steps
-from fcn_edge.ground.artifacts import atomic_write_json, read_json
+from fcn_edge.ground.artifacts import atomic_write_json, check_folder, read_json
 from fcn_edge.ground.config import BenchConfig, CompileConfig, TrainConfig
-from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.folders import files_in, read_record
 from fcn_edge.report.html import number, percent
 from fcn_edge.runtime.program import find_stream, run_stream
 
+MAGIC = "fcn-edge-demo"
 MODEL = "fcn8s-efficientnet_lite0"
 Say = Callable[[str], None]
 
@@ -79,7 +81,9 @@ def demo(
     """
     plan = plan or DemoPlan(seed=seed)
     say = progress or (lambda text: None)
+    check_demo_folder(out)
     find_stream()  # better now than after the training
+    atomic_write_json(out / "steps" / "demo.json", {"magic": MAGIC})
     at = Places(out)
     steps = Steps(out / "steps", 7, say)
     steps.run("render streets", [plan.size, plan.train, plan.val, plan.clip_seconds, plan.seed], at.clip,
@@ -95,6 +99,16 @@ def demo(
     steps.run("score the masks", [], at.score, lambda: score_masks(at))
     steps.run("measure latency", [plan.rounds, plan.frames], at.bench, lambda: measure(at, plan, say))
     return conclude(at, steps)
+
+
+def check_demo_folder(out: Path) -> None:
+    """Raise MisuseError where `out` holds something else than an earlier demo, which nothing may replace."""
+    check_folder(out)
+    steps = [read_record(out / "steps" / f"{name}.json") for name in ("demo", "render-streets")]
+    if steps[0].get("magic") == MAGIC or "key" in steps[1]:  # demos of version 0.1.0 have only the second
+        return
+    if out.is_dir() and (held := sorted(files_in(out))):
+        raise MisuseError(f"--out {out} holds {held[0]}, and no earlier demo", hint="name a new folder")
 
 
 def render_streets(at: Places, plan: DemoPlan) -> str:

@@ -13,8 +13,10 @@ import onnx
 from fcn_edge.bundle import read_bundle
 from fcn_edge.data import open_dataset
 from fcn_edge.evaluation.evaluate import Subject, check_classes, is_bundle, open_subject
+from fcn_edge.ground.apart import check_apart
 from fcn_edge.ground.artifacts import atomic_write_bytes, atomic_write_json, check_folder
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.folders import check_names, read_record
 from fcn_edge.network import load_network
 from fcn_edge.network.run import tensor_values
 from fcn_edge.quantize.gate_statistics import near_boundary
@@ -24,6 +26,7 @@ from fcn_edge.quantize.weights import sqnr_db
 Frame = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float32]
 Note = Callable[[str], None]
+RECORD, HEAT = "diff.json", "heat.png"
 PICTURES = 4  # of the frames that changed most
 DIVERGED_DB = 20.0  # SQNR below which a layer's output counts as diverged: noise of a tenth of the signal
 
@@ -95,6 +98,7 @@ def diff(
     """
     note = progress or (lambda text: None)
     check_folder(out)
+    check_apart("--out", out, (a, b), data=(data,), names=(RECORD, HEAT))
     subjects = [open_subject(what, allow_ungated=True) for what in (a, b)]
     first, second = subjects
     if first.class_names != second.class_names:
@@ -106,6 +110,8 @@ def diff(
     check_classes(first.name, first.class_names, dataset)
     change = Change(len(first.class_names))
     count = len(dataset) if limit is None else min(limit, len(dataset))
+    written = [RECORD, HEAT, *(f"{dataset.stem(index)}.png" for index in range(count))]
+    check_names(out, written, "diff", "worst_frames" in read_record(out / RECORD))
     for index in range(count):
         sample = dataset[index]
         change.update(sample.stem, *_masks(subjects, sample.frame))
@@ -203,7 +209,7 @@ def _write(out: Path, result: dict[str, Any], change: Change, pictures: dict[str
 
     if not change.frames:
         raise FcnEdgeError("there are no frames to compare", hint="check --data, --split and --limit")
-    atomic_write_json(out / "diff.json", result)
+    atomic_write_json(out / RECORD, result)
     for name, picture in {"heat": _heat_map(change), **pictures}.items():
         atomic_write_bytes(out / f"{name}.png", cv2.imencode(".png", picture)[1].tobytes())
 

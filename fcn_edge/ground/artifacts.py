@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
+from fcn_edge.ground.folders import Kind, check_replaceable, put_in_place
 
 PathLike = str | os.PathLike[str]
 
@@ -57,23 +58,56 @@ def read_json(path: PathLike, hint: str = "") -> Any:
 def atomic_write_bytes(path: PathLike, data: bytes) -> Path:
     """Write `data` to `path` so that a reader sees the old file or the new one, never a part.
 
-    The bytes go to a temporary file in the same folder, are flushed to disk, and the file is renamed.
+    The bytes go to a temporary file in the same folder, are flushed to disk, and the file is renamed. A link
+    is followed. What is no regular file (a device, a named pipe, /dev/fd/N) is written through and stays.
     """
     path = Path(path)
     with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o666 & ~_umask())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        if not _write_through(path, data):
+            _replace_file(Path(os.path.realpath(path)), data)
     return path
+
+
+def _replace_file(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _write_through(path: Path, data: bytes) -> bool:
+    """Write into what stands at `path` where it must not be replaced; False where it may be."""
+    number = _descriptor(path)
+    if number is None:
+        if not path.exists() or path.is_file() or path.is_dir():
+            return False
+        handle = os.open(path, os.O_WRONLY | os.O_NOCTTY)
+    else:
+        if number == 1 and sys.stdout is not None:
+            sys.stdout.flush()  # what was printed before comes first
+        handle = os.dup(number)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    return True
+
+
+def _descriptor(path: Path) -> int | None:
+    """Return N where `path` is our own open file N: /dev/fd/N, /proc/self/fd/N, /dev/stdout."""
+    for _ in range(40):  # as many links as Linux follows
+        if path.name.isdecimal() and os.path.realpath(path.parent) in (f"/proc/{os.getpid()}/fd", "/dev/fd"):
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = path.parent / path.readlink()
+    return None
 
 
 def atomic_write_text(path: PathLike, text: str) -> Path:
@@ -103,28 +137,29 @@ def check_file(path: PathLike, flag: str = "--out") -> None:
 
 
 @contextmanager
-def atomic_directory(path: PathLike) -> Iterator[Path]:
+def atomic_directory(path: PathLike, kind: Kind | None = None) -> Iterator[Path]:
     """Yield an empty folder beside `path` that becomes `path` on success and vanishes on failure.
 
-    An existing folder at `path` is replaced only at the end: a killed run leaves the old one in place.
+    A folder at `path` is exchanged in one step, at the end: a killed run leaves the old one in place. That is
+    done to an empty folder, or to one of the same `kind` that holds nothing else (check_replaceable), and to
+    no other. A link is followed.
     """
     path = Path(path)
-    if path.exists() and not path.is_dir():
-        raise FcnEdgeError(f"{path} exists and is a file", hint="choose another --out")
     with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
-        work.chmod(0o777 & ~_umask())
+        check_folder(path)
+        check_replaceable(path, kind)
+        place = Path(os.path.realpath(path))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name[:40]}.", suffix=".tmp"))
         try:
+            work.chmod(0o777 & ~_umask())
             yield work
-            old = path.with_name(f".{path.name}.old-{os.getpid()}")
-            if path.exists():
-                path.rename(old)
-            work.rename(path)
-            shutil.rmtree(old, ignore_errors=True)
-        except BaseException:
-            shutil.rmtree(work, ignore_errors=True)
-            raise
+            if kind is not None:
+                kind.mark(work)
+            check_replaceable(path, kind)  # again: the work may have taken hours
+            put_in_place(work, place)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)  # what failed, or the older folder
 
 
 @contextmanager

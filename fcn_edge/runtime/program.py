@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fcn_edge.ground.artifacts import read_json
+from fcn_edge.ground.artifacts import atomic_write_bytes, read_json
 from fcn_edge.ground.errors import FcnEdgeError
 
 BINARY = "fcn-edge-stream"
@@ -29,7 +29,7 @@ def find_stream() -> Path:
         raise FcnEdgeError(
             f"{ENV}={named} is not a program that can be run", hint=f"point it at {BINARY}, or unset it"
         )
-    checkout = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
     for folder in (checkout / "build", Path.cwd() / "build"):
         if _runs(folder / BINARY):
             return folder / BINARY
@@ -57,16 +57,18 @@ class StreamRun:
 def run_stream(bundle: Path, source: Path | str, *arguments: str) -> StreamRun:
     """Run the binary to its end and return its report; its own one-line error becomes an FcnEdgeError.
 
-    A `--report FILE` among the arguments is kept; without one the report goes to a temporary file.
+    The report of a `--report FILE` among the arguments is written there too, whatever FILE is; `-` is for
+    programs that read it from stdout, and the caller has it.
     """
     with tempfile.TemporaryDirectory(prefix="fcn-edge-") as work:
-        report = _named_report(arguments) or Path(work) / "report.json"
-        command = [str(find_stream()), str(bundle), "--source", str(source), *arguments]
-        if _named_report(arguments) is None:
-            command += ["--report", str(report)]
+        report, named = Path(work) / "report.json", _named_report(arguments)
+        command = [str(find_stream()), str(bundle), "--source", str(source), *_without_report(arguments)]
+        command += ["--report", str(report)]
         start = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         wall = time.perf_counter() - start
+        if named not in (None, Path("-")) and report.is_file():
+            atomic_write_bytes(named, report.read_bytes())
         if done.returncode != 0:
             exit_code = 2 if done.returncode == 2 else 1
             raise FcnEdgeError(last_words(done.stderr, done.returncode), exit_code=exit_code)
@@ -80,6 +82,16 @@ def _named_report(arguments: Sequence[str]) -> Path | None:
         if option.startswith("--report="):
             return Path(option.removeprefix("--report="))
     return None
+
+
+def _without_report(arguments: Sequence[str]) -> list[str]:
+    kept, rest = [], iter(arguments)
+    for argument in rest:
+        if argument == "--report":
+            next(rest, None)
+        elif not argument.startswith("--report="):
+            kept.append(argument)
+    return kept
 
 
 def last_words(complaint: str, returncode: int) -> str:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import onnx
 from torch import nn
 
-from fcn_edge.ground.artifacts import atomic_write_bytes
+from fcn_edge.ground.apart import check_apart
+from fcn_edge.ground.artifacts import atomic_write_bytes, check_file
 from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 from fcn_edge.network.nodes import constants_of, deconvs
 from fcn_edge.surgery.apply import substitute
@@ -49,6 +50,9 @@ def rewrite_file(path: Path, out: Path | None, mode: str = "auto", seed: int = 0
     mode: a kind for every node that has it, or "auto": the plain bilinear resize where the kernel is one,
     else the sub-pixel form, so that nothing is lost. Raises FcnEdgeError for a file that ONNX cannot read.
     """
+    if out is not None:
+        check_file(out)
+        check_apart("--out", out, [path])
     model = load_onnx(path)
     rewritten, rows = rewrite(model, mode)
     result: dict[str, Any] = {"model": str(path), "mode": mode, "layers": [asdict(row) for row in rows]}

@@ -10,6 +10,7 @@ from fcn_edge.ground.artifacts import provenance
 from fcn_edge.ground.errors import MisuseError
 from fcn_edge.models.load import load_source
 from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
+from fcn_edge.train.run_folder import check_run_folder
 
 
 def load_checkpoint_from(
@@ -20,6 +21,8 @@ def load_checkpoint_from(
     source: see fcn_edge.models.load.load_source; or a run folder, a .safetensors file or zoo:NAME, which is
     copied. data: the dataset whose train split gives a classifier its segmentation classes.
     """
+    named = Path(source.rpartition(":")[2])  # BACKBONE:FILE
+    check_run_folder(out, [source, named if named.exists() else None, weights], data=[data])
     if source.startswith("zoo:") or Path(source).exists():
         if weights is not None:
             raise MisuseError(f"{source} has its own weights", hint="leave --weights out")

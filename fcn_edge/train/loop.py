@@ -36,6 +36,7 @@ from fcn_edge.train.optimizer import make_optimizer, set_rate
 from fcn_edge.train.pictures import draw_contact_sheet, draw_curve
 from fcn_edge.train.precision import Precision
 from fcn_edge.train.progress import TrainProgress, duration
+from fcn_edge.train.run_folder import check_run_folder
 from fcn_edge.train.schedule import Clock, rate_factor
 from fcn_edge.train.splits import open_splits
 from fcn_edge.train.state import Position, load_state, options_of, save_state
@@ -71,6 +72,7 @@ def train(config: TrainConfig, prepare: Prepare | None = None) -> TrainResult:
     INT8 in the loop (fcn_edge/compilation/qat.py); scores are then those of the rounding network. Raises
     FcnEdgeError for data, weights or options that cannot be used and for a loss that is not finite.
     """
+    check_run_folder(config.out, [config.start, config.weights], data=[config.data])
     data, val = open_splits(config)
     ranks = join(choose_device(config.device))
     try:

@@ -45,7 +45,12 @@ class TrainProgress:
 
     def say(self, line: str) -> None:
         """Print one line above the bar."""
-        self.console.print(line, markup=False, soft_wrap=True)
+        try:
+            self.console.print(line, markup=False, soft_wrap=True)
+        except BrokenPipeError:
+            raise  # whoever read it has left
+        except OSError:
+            pass  # a full disk behind stderr costs the line, not the training
 
 
 def duration(seconds: float) -> str:

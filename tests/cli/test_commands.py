@@ -139,7 +139,7 @@ def test_interrupt_ends_in_one_line_and_code_130(
 
     monkeypatch.setattr("fcn_edge.doctor.examine", interrupted)
     assert run(["doctor"]) == 130
-    assert "Traceback" not in capsys.readouterr().err
+    assert capsys.readouterr().err == "fcn-edge: error: interrupted\n"
 
 
 def test_doctor_json_is_one_object_that_says_what_can_be_done(capsys: pytest.CaptureFixture[str]) -> None:

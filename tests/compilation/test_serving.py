@@ -38,7 +38,11 @@ def bundle(tmp_path):
 def test_triton_repository_has_the_layout_triton_reads(bundle, tmp_path) -> None:
     folder = write_repository(bundle, "triton", tmp_path / "repository")
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    assert files == ["road/1/model.onnx", "road/config.pbtxt"]
+    assert files == [
+        ".fcn-edge.json",
+        "road/1/model.onnx",
+        "road/config.pbtxt",
+    ]  # servers look at folders only
 
 
 def triton_messages() -> ModuleType:

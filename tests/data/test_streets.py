@@ -201,12 +201,22 @@ def test_the_written_clip_plays_its_frames(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "set"
-    out.mkdir()
-    (out / "mine.txt").write_text("kept")
+    write_folder(out, size=SMALL, train=1, val=1, seconds=0.1)
     monkeypatch.setattr("fcn_edge.data.streets.folder.StreetsDataset", _full_disk)
     with pytest.raises(FcnEdgeError, match="No space left"):
         write_folder(out, size=SMALL, train=1, val=1, seconds=0.1)
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
+    assert len(open_dataset(f"camvid:{out}", "train")) == 1
+
+
+def test_other_peoples_files_stay_and_an_earlier_set_is_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    for train in (1, 2):
+        write_folder(out, size=SMALL, train=train, val=1, seconds=0.1)
+        assert len(open_dataset(f"camvid:{out}", "train")) == train
+    (out / "mine.txt").write_text("kept")
+    with pytest.raises(MisuseError, match=r"holds mine\.txt, which fcn-edge did not write"):
+        write_folder(out, size=SMALL, train=1, val=1, seconds=0.1)
     assert (out / "mine.txt").read_text() == "kept"
 
 

@@ -6,9 +6,11 @@ import hashlib
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,9 @@ from fcn_edge.ground.artifacts import (
     sha256_file,
 )
 from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.ground.folders import Kind
+
+KIND = Kind("test")
 
 
 def _names(folder: Path) -> list[str]:
@@ -58,22 +63,23 @@ def test_failed_write_leaves_the_old_file_and_no_temporary(tmp_path: Path) -> No
 
 
 def test_failed_directory_leaves_the_old_one_and_no_temporary(tmp_path: Path) -> None:
-    with atomic_directory(tmp_path / "b.fcne") as work:
+    with atomic_directory(tmp_path / "b.fcne", KIND) as work:
         (work / "part").write_text("first")
-    with pytest.raises(RuntimeError), atomic_directory(tmp_path / "b.fcne") as work:
+    with pytest.raises(RuntimeError), atomic_directory(tmp_path / "b.fcne", KIND) as work:
         _write_and_fail(work / "part")
     assert (tmp_path / "b.fcne" / "part").read_text() == "first"
     assert _names(tmp_path) == ["b.fcne"]
 
 
 def test_process_killed_while_writing_a_directory_leaves_the_old_one_whole(tmp_path: Path) -> None:
-    with atomic_directory(tmp_path / "b.fcne") as work:
+    with atomic_directory(tmp_path / "b.fcne", KIND) as work:
         (work / "part").write_text("first")
     code = f"""
 from pathlib import Path
 import time
 from fcn_edge.ground.artifacts import atomic_directory
-with atomic_directory(Path({str(tmp_path)!r}) / "b.fcne") as work:
+from fcn_edge.ground.folders import Kind
+with atomic_directory(Path({str(tmp_path)!r}) / "b.fcne", Kind("test")) as work:
     (work / "part").write_text("second")
     print("writing", flush=True)
     time.sleep(60)"""
@@ -114,3 +120,72 @@ def test_provenance_names_the_versions_that_made_an_artefact() -> None:
     record = provenance("fcn-edge compile x")
     assert record["command"] == "fcn-edge compile x"
     assert {"fcn-edge", "torch", "onnxruntime", "openvino"} <= record["versions"].keys()
+
+
+def test_a_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    links = {"there": "deep/a", "dangling": "deep/b"}
+    (tmp_path / "deep" / "a").write_text("old")
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+        atomic_write_bytes(tmp_path / name, name.encode())
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / target).read_text() == name
+    assert sorted(_names(tmp_path / "deep")) == ["a", "b"]
+
+
+def test_a_device_stays_a_device(tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        device.open("wb").close()
+    except OSError as error:
+        pytest.skip(f"no device can be made here: {error}")
+    before = device.stat()
+    atomic_write_json(device, {"x": 1})
+    assert (device.stat().st_mode, device.stat().st_ino) == (before.st_mode, before.st_ino)
+    assert _names(tmp_path) == ["null"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a Linux device")
+def test_a_full_device_is_one_sentence_and_stays() -> None:
+    with pytest.raises(FcnEdgeError, match=r"cannot write /dev/full: No space left on device"):
+        atomic_write_json("/dev/full", {"x": 1})
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+
+
+def test_a_named_pipe_gets_the_bytes(tmp_path: Path) -> None:
+    data = random.randbytes(300_000)  # more than a pipe holds
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit((tmp_path / "pipe").read_bytes)
+        atomic_write_bytes(tmp_path / "pipe", data)
+        assert read.result(timeout=60) == data
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+@pytest.mark.parametrize("place", ["/dev/fd/{}", "/proc/self/fd/{}"])
+def test_an_open_file_of_ours_is_written_where_it_stands(place: str, tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb", buffering=0) as file:
+        file.write(b"before ")
+        atomic_write_bytes(place.format(file.fileno()), b"report")
+        file.write(b" after")
+    assert (tmp_path / "file").read_bytes() == b"before report after"
+    assert _names(tmp_path) == ["file"]
+
+
+def test_the_name_of_the_temporary_file_cannot_be_guessed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: seen.append(Path(f"/proc/self/fd/{handle}").resolve().name)
+    )
+    for _ in range(2):
+        atomic_write_bytes(tmp_path / "value", b"x")
+    assert len(set(seen)) == 2
+
+
+def test_a_long_name_is_written(tmp_path: Path) -> None:
+    name = "n" * 250
+    assert atomic_write_bytes(tmp_path / name, b"x").read_bytes() == b"x"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from fcn_edge.data.dataset import ClassFile, Sample
 from fcn_edge.data.streets.clip import FPS, drive
 from fcn_edge.data.streets.dataset import SIZE, StreetsDataset
 from fcn_edge.data.video import count_frames
-from fcn_edge.ground.artifacts import atomic_directory, atomic_write_json
+from fcn_edge.ground.artifacts import atomic_directory, atomic_write_bytes, atomic_write_json
 from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.ground.folders import Kind
 
+STREETS = Kind("streets set")
 _JPEG_QUALITY = 95
 
 
@@ -32,9 +35,10 @@ def write_folder(
     """Render train/, val/ and clip/ with their masks, classes.json and clip.mp4 into `out`; atomic.
 
     size: (height, width). `out` can be opened as camvid:OUT with the splits train, val and clip. Returns what
-    was written. FcnEdgeError when the disk or the video encoder refuses.
+    was written. FcnEdgeError when the disk or the video encoder refuses; MisuseError where `out` holds
+    anything but an earlier streets set.
     """
-    with atomic_directory(out) as work:
+    with atomic_directory(out, STREETS) as work:
         for split, count in (("train", train), ("val", val)):
             _write_split(work, split, StreetsDataset(split, size, count, seed))
         ride = drive(seconds, size=size, seed=seed)
@@ -54,13 +58,10 @@ def render_clip(
     path: Path, *, seconds: float, size: tuple[int, int] = SIZE, fps: float = FPS, seed: int = 0
 ) -> int:
     """Render a drive of `seconds` as the video `path` (.mp4); return the number of frames. See `drive`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
+    with tempfile.TemporaryDirectory(prefix="fcn-edge-") as folder:
+        work = Path(folder) / f"clip{path.suffix}"
         frames = sum(1 for _ in _filmed(work, drive(seconds, size=size, fps=fps, seed=seed), size, fps))
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)
+        atomic_write_bytes(path, work.read_bytes())
     return frames
 
 
