@@ -17,6 +17,7 @@ from fcn_edge.backends.resize import resize_frame
 from fcn_edge.bundle import describe, write_bundle
 from fcn_edge.compilation.build import Build, Note
 from fcn_edge.compilation.calibrate import read_set
+from fcn_edge.compilation.check_bundle import drift_of, opens, warn_of_blindness
 from fcn_edge.compilation.gating import Measured, measure, rescue
 from fcn_edge.compilation.operate import FRAMES, TargetMeasure, halve
 from fcn_edge.compilation.worth import weigh
@@ -27,7 +28,6 @@ from fcn_edge.ground.errors import MisuseError, unknown_name
 from fcn_edge.ground.targets import TARGETS
 from fcn_edge.models.fcn import FCN
 from fcn_edge.network.onnx_export import export_onnx
-from fcn_edge.quantize import drift
 from fcn_edge.quantize.auto import try_methods
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.calibration_check import diagnose
@@ -326,6 +326,10 @@ def write(build: Build, model: Path, measured: Measured, calibration: Calibratio
     build.evidence["gate"] = measured.evidence
     shipped = build.open(model)
     golden = [(frame, shipped(frame)) for frame in golden_frames(build)]
+    if config.data is not None:
+        masks = [mask for _, mask in golden]
+        names = build.checkpoint.classes.names
+        warn_of_blindness(measured.evidence.get("fp32", {}), masks, names, build.warn)
     build.note(f"writing {config.out}")
     manifest = describe(
         config, build.checkpoint, build.size, build.target.tail, build.precision,
@@ -334,7 +338,8 @@ def write(build: Build, model: Path, measured: Measured, calibration: Calibratio
     write_bundle(
         config.out, manifest, model, golden, build.evidence, MIN_AGREEMENT,
         engines=build.work / "engines",
-        drift=drift.measure(calibration.frames).to_json() if calibration else None,
+        drift=drift_of(calibration.frames, build.warn) if calibration else None,
+        check=opens(config.out, build.target, build.note),
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def find_stream() -> Path:
         raise FcnEdgeError(
             f"{ENV}={named} is not a program that can be run", hint=f"point it at {BINARY}, or unset it"
         )
-    checkout = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
     for folder in (checkout / "build", Path.cwd() / "build"):
         if _runs(folder / BINARY):
             return folder / BINARY

@@ -13,6 +13,7 @@ from safetensors.torch import save as serialize
 from torch import Tensor
 
 from fcn_edge.data import Classes
+from fcn_edge.ground.archives import refuse_zipped_bundle
 from fcn_edge.ground.artifacts import atomic_write_bytes, atomic_write_json, sha256_bytes, sha256_file
 from fcn_edge.ground.errors import FcnEdgeError, unknown_name
 from fcn_edge.models import build_model
@@ -20,6 +21,7 @@ from fcn_edge.models.fcn import FCN
 from fcn_edge.models.spec import ModelSpec
 
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
+PICKLED = (".pth", ".pt", ".ckpt")  # what torch.save writes
 HEADER = "fcn_edge"  # key of our JSON in the safetensors header
 
 
@@ -98,6 +100,12 @@ def find_checkpoint(where: str | Path) -> Path:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    refuse_zipped_bundle(path)
+    if path.suffix in PICKLED:
+        raise FcnEdgeError(
+            f"{path} is a file of PyTorch, not a checkpoint of fcn-edge",
+            hint="give it to `fcn-edge train --weights` or to `fcn-edge load`",
+        )
     try:
         with safe_open(path, framework="pt") as file:
             header = (file.metadata() or {}).get(HEADER)
