@@ -13,6 +13,7 @@ import onnx
 
 from fcn_edge.bundle import read_bundle
 from fcn_edge.data import open_dataset
+from fcn_edge.data.class_names import difference
 from fcn_edge.evaluation.evaluate import Subject, check_classes, is_bundle, open_subject
 from fcn_edge.ground.artifacts import atomic_write_bytes, atomic_write_json, check_folder
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
@@ -101,7 +102,7 @@ def diff(
     first, second = subjects
     if first.class_names != second.class_names:
         raise MisuseError(
-            f"{a} has {len(first.class_names)} classes, {b} has {len(second.class_names)}, not the same ones",
+            f"other classes: {difference(a, first.class_names, b, second.class_names)}",
             hint="compare networks of the same classes",
         )
     dataset = open_dataset(data, split, labelled=False)

@@ -158,6 +158,33 @@ def test_an_absurd_manifest_is_refused_with_one_sentence(
     assert "\n" not in str(error.value)
 
 
+MANIFESTS = json.loads(
+    (TINY.parent / "manifests.json").read_text()
+)  # one changed value each; C++ reads it too
+
+
+def put(manifest: dict[str, Any], at: str, value: Any) -> None:
+    """Set the value at a JSON pointer."""
+    *way, last = (int(part) if part.isdigit() else part for part in at.split("/")[1:])
+    place: Any = manifest
+    for part in way:
+        place = place[part]
+    place[last] = value
+
+
+@pytest.mark.parametrize("case", MANIFESTS["refused"], ids=lambda case: case["what"])
+def test_manifests_that_both_readers_refuse(bundle: Path, case: dict[str, Any]) -> None:
+    change(bundle, lambda manifest: put(manifest, case["at"], case["value"]))
+    with pytest.raises(FcnEdgeError, match=r"manifest\.json"):
+        read_bundle(bundle)
+
+
+@pytest.mark.parametrize("case", MANIFESTS["taken"], ids=lambda case: case["what"])
+def test_manifests_that_both_readers_take(bundle: Path, case: dict[str, Any]) -> None:
+    change(bundle, lambda manifest: put(manifest, case["at"], case["value"]))
+    assert read_bundle(bundle).size == (48, 64)
+
+
 def test_a_link_out_of_the_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.onnx"
     shutil.move(bundle / "model.onnx", outside)
