@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fcn_edge.ground.errors import FcnEdgeError
+
 Scores = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.intp]
@@ -25,9 +27,11 @@ def mask_from_scores(scores: Scores, stride: int, size: tuple[int, int]) -> Mask
     scores: float32 (C, h, w) with 1 <= C <= 255; size: (H, W) with H <= stride * h and W <= stride * w.
     Pixel x samples the scores at clamp((x + 0.5) / stride - 0.5, 0, w - 1): half-pixel centres, the
     convention of torch.nn.functional.interpolate(mode="bilinear", align_corners=False). Ties go to the
-    lowest class id. Returns uint8 (H, W).
+    lowest class id. Returns uint8 (H, W). Scores that are NaN or infinite have no largest class and no
+    interpolation: FcnEdgeError, as in C++.
     """
     height, width = size
+    check_finite(scores)
     labels = scores.argmax(axis=0).astype(np.uint8)
     if stride == 1:
         return np.ascontiguousarray(labels[:height, :width])
@@ -38,6 +42,17 @@ def mask_from_scores(scores: Scores, stride: int, size: tuple[int, int]) -> Mask
     if rows.size:
         mask[rows, columns] = _interpolated_argmax(scores, vertical, horizontal, rows, columns)
     return mask
+
+
+def check_finite(scores: Scores) -> None:
+    """Raise FcnEdgeError naming the first class with a score that is NaN or infinite; scores: (C, h, w)."""
+    finite = np.isfinite(scores)
+    if not finite.all():
+        index = int(np.flatnonzero(~finite.all(axis=(1, 2)))[0])
+        raise FcnEdgeError(
+            f"the network gives scores that are not finite (NaN or infinite), first in class {index}",
+            hint="its weights or its ranges are broken: compile from another checkpoint",
+        )
 
 
 def _taps(length: int, stride: int, count: int) -> Taps:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fcn_edge.data.class_names import difference
 from fcn_edge.data.listing import IMAGE_SUFFIXES, list_pictures
 from fcn_edge.ground.artifacts import read_json
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
@@ -67,9 +68,9 @@ def open_subjects(paths: list[Path]) -> list[Subject]:
     first = subjects[0]
     for other in subjects[1:]:
         if other.class_names != first.class_names:
+            how = difference(other.path.name, other.class_names, first.path.name, first.class_names)
             raise MisuseError(
-                f"{other.path.name} has other classes than {first.path.name} "
-                f"({len(other.class_names)} and {len(first.class_names)})",
+                f"{other.path.name} has other classes than {first.path.name}: {how}",
                 hint="compare bundles of the same classes, or bench them one by one",
             )
     return _with_distinct_names(subjects)

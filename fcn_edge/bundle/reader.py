@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,11 @@ class Bundle:
             mask = cv2.imread(str(self.path / entry["mask"]), cv2.IMREAD_UNCHANGED)
             if frame is None or mask is None:
                 raise FcnEdgeError(f"{self.path}: golden frame {entry['frame']} or its mask is not a PNG")
+            if mask.shape != self.size:
+                raise FcnEdgeError(
+                    f"{self.path / entry['mask']} does not have the bundle's mask size",
+                    hint="compile the bundle again",
+                )
             pairs.append((frame.astype(np.uint8), mask.astype(np.uint8)))
         return pairs
 
@@ -110,9 +116,18 @@ def _check_file(folder: Path, name: str, entry: dict[str, Any]) -> None:
 
 
 def _check_engines(folder: Path, listed: dict[str, Any]) -> None:
-    for file in sorted((folder / "engines").rglob("*")):
-        if not file.is_dir() and file.relative_to(folder).as_posix() not in listed:
-            raise FcnEdgeError(
-                f"{file} is not in the bundle's manifest",
-                hint="remove it: engines built on this machine belong into the cache (fcn-edge build-engine)",
-            )
+    """Refuse what lies under engines/ and is not in the manifest; links to folders are not walked into."""
+    root = folder / "engines"
+    for place, folders, files in os.walk(root):
+        for linked in (Path(place), *(Path(place) / name for name in folders)):
+            if linked.is_symlink():
+                raise FcnEdgeError(
+                    f"{linked} is a link to a folder", hint="a bundle holds its own engines: remove the link"
+                )
+        for file in sorted(Path(place) / name for name in files):
+            if file.relative_to(folder).as_posix() not in listed:
+                raise FcnEdgeError(
+                    f"{file} is not in the bundle's manifest",
+                    hint="remove it: engines built on this machine belong into the cache "
+                    "(fcn-edge build-engine)",
+                )

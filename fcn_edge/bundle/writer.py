@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,15 @@ def write_bundle(
     *,
     engines: Path | None = None,
     drift: dict[str, Any] | None = None,
+    check: Callable[[Path], None] | None = None,
 ) -> Path:
     """Write the bundle and return its folder; an existing one is replaced only when the new one is whole.
 
     A folder that is no bundle, or holds files that its manifest does not list, is a MisuseError.
     manifest: all keys but magic, schema, files and golden. golden: frame uint8 (H, W, 3) BGR and the mask
     uint8 (H, W) the engine gives. evidence: name -> JSON value, written to evidence/NAME.json. engines:
-    folder of prebuilt engines, copied to engines/. drift: content of drift.json (quantize.drift).
+    folder of prebuilt engines, copied to engines/. drift: content of drift.json (quantize.drift). check:
+    called with the folder when all is written and nothing is in its place; what it raises drops the bundle.
     """
     with atomic_directory(path, BUNDLE) as folder:
         (folder / "model.onnx").write_bytes(Path(model_onnx).read_bytes())
@@ -63,6 +66,8 @@ def write_bundle(
         text = json.dumps(full, indent=2, allow_nan=False) + "\n"
         (folder / MANIFEST).write_text(text, encoding="utf-8")
         (folder / MANIFEST_DIGEST).write_text(sha256_bytes(text.encode()) + "\n", encoding="utf-8")
+        if check is not None:
+            check(folder)
     return Path(path)
 
 

@@ -18,7 +18,7 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Run folder for checkpoints and curves.")],
     model: Annotated[str, typer.Option("--model", help="fcn{8,16,32}s-BACKBONE.")] = TrainConfig.model,
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="Pretrained backbone: .safetensors or .pth.")
+        Path | None, typer.Option("--weights", help="Pretrained: .safetensors, .pth, a run or zoo:NAME.")
     ] = None,
     start: Annotated[
         str | None,

@@ -18,6 +18,7 @@ from fcn_edge.bundle import describe, write_bundle
 from fcn_edge.bundle.manifest import BUNDLE
 from fcn_edge.compilation.build import Build, Note
 from fcn_edge.compilation.calibrate import read_set
+from fcn_edge.compilation.check_bundle import drift_of, opens, warn_of_blindness
 from fcn_edge.compilation.gating import Measured, measure, rescue
 from fcn_edge.compilation.operate import FRAMES, TargetMeasure, halve
 from fcn_edge.compilation.worth import weigh
@@ -29,7 +30,6 @@ from fcn_edge.ground.errors import MisuseError, unknown_name
 from fcn_edge.ground.folders import check_replaceable
 from fcn_edge.ground.targets import TARGETS
 from fcn_edge.network import open_named
-from fcn_edge.quantize import drift
 from fcn_edge.quantize.auto import try_methods
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.calibration_check import diagnose
@@ -335,6 +335,10 @@ def write(build: Build, model: Path, measured: Measured, calibration: Calibratio
     build.evidence["gate"] = measured.evidence
     shipped = build.open(model)
     golden = [(frame, shipped(frame)) for frame in golden_frames(build)]
+    if config.data is not None:
+        masks = [mask for _, mask in golden]
+        names = build.network.classes.names
+        warn_of_blindness(measured.evidence.get("fp32", {}), masks, names, build.warn)
     build.note(f"writing {config.out}")
     manifest = describe(
         config, build.network, build.target.tail, build.precision,
@@ -343,7 +347,8 @@ def write(build: Build, model: Path, measured: Measured, calibration: Calibratio
     write_bundle(
         config.out, manifest, model, golden, build.evidence, MIN_AGREEMENT,
         engines=build.work / "engines",
-        drift=drift.measure(calibration.frames).to_json() if calibration else None,
+        drift=drift_of(calibration.frames, build.warn) if calibration else None,
+        check=opens(config.out, build.target, build.note),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from fcn_edge.backends.resize import resize_frame
 from fcn_edge.bundle import Segmenter, describe, write_bundle
+from fcn_edge.bundle.manifest import LEAST_AGREEMENT
 from fcn_edge.compilation.build import Build
 from fcn_edge.data import Dataset
 from fcn_edge.evaluation.evaluate import Predict
@@ -49,7 +50,7 @@ def shipped(build: Build, model: Path, dataset: Dataset, count: int) -> Shipped:
         build.note(f"the gate runs in Python: fcn-edge-stream is not built (`{BUILD_COMMAND}`)")
         return in_python
     try:
-        return _streamed(build, model, dataset, count, binary)
+        return _streamed(build, model, dataset, count, binary, segmenter)
     except FcnEdgeError as error:
         build.warn(f"the gate was measured in Python, not by the program that ships: {error.what}")
         return in_python
@@ -64,17 +65,21 @@ def _binary() -> Path | None:
         return None
 
 
-def _streamed(build: Build, model: Path, dataset: Dataset, count: int, binary: Path) -> Shipped:
-    """Stream frames through the binary and return its masks."""
+def _streamed(
+    build: Build, model: Path, dataset: Dataset, count: int, binary: Path, in_python: Predict
+) -> Shipped:
+    """Stream frames through the binary and return its masks; the candidate's golden mask is Python's."""
     work = build.work / "gate"
     work.mkdir(exist_ok=True)
     manifest = describe(
         build.config, build.network, build.target.tail, build.precision,
         gate=ungated(), measured={}, layers=build.layers, engine=build.engine,
     )  # fmt: skip
+    first = resize_frame(dataset[0].frame, build.size)
     bundle = write_bundle(
-        work / "candidate.fcne", manifest, model, [], {}, 0.0, engines=build.work / "engines"
-    )
+        work / "candidate.fcne", manifest, model, [(first, in_python(first))], {}, LEAST_AGREEMENT,
+        engines=build.work / "engines",
+    )  # fmt: skip
     masks, report = work / "masks", work / "report.json"
     for old in masks.glob("*.png"):
         old.unlink()

@@ -12,6 +12,7 @@ import onnx
 
 from fcn_edge.bundle import read_bundle
 from fcn_edge.data import open_dataset
+from fcn_edge.data.class_names import difference
 from fcn_edge.evaluation.evaluate import Subject, check_classes, is_bundle, open_subject
 from fcn_edge.ground.apart import check_apart
 from fcn_edge.ground.artifacts import atomic_write_bytes, atomic_write_json, check_folder
@@ -103,7 +104,7 @@ def diff(
     first, second = subjects
     if first.class_names != second.class_names:
         raise MisuseError(
-            f"{a} has {len(first.class_names)} classes, {b} has {len(second.class_names)}, not the same ones",
+            f"other classes: {difference(a, first.class_names, b, second.class_names)}",
             hint="compare networks of the same classes",
         )
     dataset = open_dataset(data, split, labelled=False)

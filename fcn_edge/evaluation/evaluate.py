@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fcn_edge.data import Dataset, open_dataset
+from fcn_edge.data.class_names import difference
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.train.metrics import ConfusionMatrix
 
@@ -120,6 +121,11 @@ def check_classes(name: str, class_names: tuple[str, ...], dataset: Dataset) -> 
     Data without any classes (a video) fits every model.
     """
     theirs = dataset.classes.names
+    if theirs and len(theirs) == len(class_names) and class_names != theirs:
+        raise FcnEdgeError(
+            f"other classes: {difference(dataset.name, theirs, name, class_names)}",
+            hint="score it on the classes it was trained on",
+        )
     if theirs and class_names != theirs:
         odd = [one for one in theirs if one not in class_names][:1]
         detail = f"not '{odd[0]}'" if odd else "not just these in this order"

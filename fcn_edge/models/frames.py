@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.fake_quant import FakeQuantized
 from fcn_edge.models.fcn import FCN
 
@@ -25,9 +26,17 @@ def to_input(frames: Tensor, mean: tuple[float, float, float], std: tuple[float,
 
 
 def predict_mask(model: FCN | FakeQuantized, frame: np.ndarray) -> np.ndarray:
-    """Return the class ids, uint8 (H, W), of one uint8 BGR frame (H, W, 3). `model` is in eval mode."""
+    """Return the class ids, uint8 (H, W), of one uint8 BGR frame (H, W, 3). `model` is in eval mode.
+
+    Scores that are NaN or infinite are a FcnEdgeError: no class is the largest.
+    """
     device = next(model.parameters()).device
     with torch.inference_mode():
         batch = torch.from_numpy(np.ascontiguousarray(frame)).unsqueeze(0).to(device)
         scores = model(to_input(batch, model.mean, model.std))
+        if not torch.isfinite(scores).all():
+            raise FcnEdgeError(
+                "the network gives scores that are not finite (NaN or infinite)",
+                hint="its weights are broken: take an earlier checkpoint",
+            )
         return scores[0].argmax(0).to(torch.uint8).cpu().numpy()

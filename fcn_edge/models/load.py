@@ -35,9 +35,10 @@ def load_source(source: str, weights: Path | None, classes: Classes | None = Non
     """Return the model that `source` names.
 
     source: "torchvision:fcn_resnet50" or "torchvision:fcn_resnet101", published whole for the 21 classes of
-    PASCAL VOC; or a backbone ("vgg16", "torchvision:resnet18"), which becomes the FCN-8s of that backbone
-    with a fresh head for `classes`. The file is `weights`, or follows the name: "vgg16:FILE". Raises
-    FcnEdgeError, with what is missing or unexpected listed, where it does not fill the backbone.
+    PASCAL VOC, or trained further on `classes`; or a backbone ("vgg16", "torchvision:resnet18"), which
+    becomes the FCN-8s of that backbone with a fresh head for `classes`. The file is `weights`, or follows the
+    name: "vgg16:FILE". Raises FcnEdgeError, with what is missing or unexpected listed, where it does not fill
+    the backbone.
     """
     name, _, path = source.removeprefix("torchvision:").partition(":")
     file = weights or (Path(path) if path else None)
@@ -46,7 +47,7 @@ def load_source(source: str, weights: Path | None, classes: Classes | None = Non
     if file is None:
         raise MisuseError(f"no weights for {name}", hint=f"type {source}:FILE or add --weights FILE")
     if name in TORCHVISION_FCNS:
-        return load_torchvision_fcn(name, read_weights(file))
+        return load_torchvision_fcn(name, read_weights(file), classes)
     if classes is None:
         raise MisuseError(
             f"{name} is a classifier: its segmentation classes are not known", hint="add --data"
@@ -62,17 +63,28 @@ def load_source(source: str, weights: Path | None, classes: Classes | None = Non
     return Loaded(model.eval(), classes, report, ready=False)
 
 
-def load_torchvision_fcn(name: str, found: dict[str, Tensor]) -> Loaded:
-    """Return torchvision's fcn_resnet50 or 101 from its published tensors, without the auxiliary head."""
+def load_torchvision_fcn(name: str, found: dict[str, Tensor], classes: Classes | None = None) -> Loaded:
+    """Return torchvision's fcn_resnet50 or 101 from its published tensors, without the auxiliary head.
+
+    classes: what its channels mean. None: those of PASCAL VOC where there are 21, else they have numbers for
+    names. MisuseError where it has another number of channels.
+    """
     if "classifier.4.weight" not in found:
         raise FcnEdgeError(f"the weights have no tensor 'classifier.4.weight' of torchvision's {name}")
     count = found["classifier.4.weight"].shape[0]
+    if classes is None:
+        classes = VOC_21 if count == len(VOC_21) else numbered(count)
+    if len(classes) != count:
+        raise MisuseError(
+            f"these weights of {name} tell {count} classes apart, --data has {len(classes)}",
+            hint="give the data that they were trained on, or leave --data out",
+        )
     model = build_model(ModelSpec(f"fcn8s-{name}", count, None, context=False))
     renamed = {torchvision_key(key): value for key, value in found.items()}
     report = load_into(model, renamed, ("aux_classifier.",))
     if report.missing or report.mismatched:
         raise FcnEdgeError(f"the weights do not fill {name}: {report}")
-    return Loaded(model.eval(), VOC_21 if count == len(VOC_21) else numbered(count), report, ready=True)
+    return Loaded(model.eval(), classes, report, ready=True)
 
 
 def numbered(count: int) -> Classes:

@@ -30,7 +30,12 @@ class ModelSpec:
     upsamplers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.num_classes <= 255:
+        if self.num_classes == 1:
+            raise FcnEdgeError(
+                "a model of 1 class gives nothing but class 0",
+                hint="networks of one channel are not taken: give what is not that class a class of its own",
+            )
+        if not 2 <= self.num_classes <= 255:
             raise FcnEdgeError(
                 f"a model of {self.num_classes} classes", hint="class ids are 0..254; 255 is void"
             )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from fcn_edge.ground.archives import refuse_zipped_bundle
 from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.convolutionize import as_conv_weights
 from fcn_edge.models.fcn import FCN
+from fcn_edge.models.pickled import advice
 from fcn_edge.models.pretrained import NAME, is_packaged, packaged_weights, rename
+from fcn_edge.models.zoo import PREFIX, zoo_file
+
+WRAPPERS = ("module.", "model.", "net.")  # what stands before every name of a network inside another
 
 
 @dataclass(frozen=True)
@@ -37,27 +46,97 @@ class LoadReport:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a .safetensors, .pth or .pt file; pickles are never run."""
-    if not path.is_file():
-        raise FcnEdgeError(f"no such weights file: {path}")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+    """Return the tensors of a .safetensors, .pth or .pt file, a run folder or "zoo:NAME"; pickles never run.
 
-            return load_file(path)
-        value = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # each reader has its own exception types; all mean the same to the user
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
-        raise FcnEdgeError(
-            f"{path} is not a readable weights file ({reason})",
-            hint="give .safetensors, or a .pth of plain tensors",
-        ) from error
+    Names lose what wrappers put before them (`plain_names`). Raises FcnEdgeError for a file that holds more
+    than tensors, saying what it is and how to get at them, and for one with NaN or infinity in it.
+    """
+    path = weights_file(path)
+    value: Any = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
     for wrapper in ("state_dict", "model", "model_state_dict"):
         if isinstance(value, dict) and isinstance(value.get(wrapper), dict):
             value = value[wrapper]
     if not isinstance(value, dict) or not all(isinstance(item, Tensor) for item in value.values()):
         raise FcnEdgeError(f"{path} holds no state dict", hint="save model.state_dict()")
-    return {key.removeprefix("module."): item for key, item in value.items()}
+    refuse_not_finite(path, value)
+    return plain_names(path, value)
+
+
+def weights_file(path: Path) -> Path:
+    """Return the file that `path` names: itself, the checkpoint of a run folder, or "zoo:NAME"."""
+    if str(path).startswith(PREFIX):
+        return zoo_file(str(path))
+    if (path / "model.safetensors").is_file():
+        return path / "model.safetensors"
+    refuse_zipped_bundle(path)
+    if not path.is_file():
+        raise FcnEdgeError(
+            f"no such weights file: {path}", hint="give a .safetensors or .pth file, a run folder or zoo:road"
+        )
+    return path
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    except Exception as error:  # the reader has its own exception types; all mean the same to the user
+        raise _unreadable(path, error) from error
+
+
+def _read_pickled(path: Path) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old formats: the error below says more
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        if found := advice(path):
+            raise FcnEdgeError(found[0], hint=found[1]) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> FcnEdgeError:
+    words = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+    reason = re.split(r"[.:]\s|\n", words)[0] or type(error).__name__  # the first sentence, whole
+    return FcnEdgeError(
+        f"{path} is not a readable weights file ({reason})",
+        hint="give .safetensors, or a .pth of plain tensors",
+    )
+
+
+def refuse_not_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Raise FcnEdgeError naming the first tensor with NaN or infinity in it: such a network sees nothing."""
+    broken = [
+        key
+        for key, value in tensors.items()
+        if value.is_floating_point() and not torch.isfinite(value.float()).all()
+    ]
+    if broken:
+        raise FcnEdgeError(
+            f"{path} holds NaN or infinity in {len(broken)} of its tensors, first {broken[0]}",
+            hint="the training that wrote it diverged: take an earlier checkpoint",
+        )
+
+
+def plain_names(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors without the names that wrappers add.
+
+    `module.` (DataParallel, DDP), `_orig_mod.` (torch.compile, anywhere in a name), `model.` and `net.`
+    (Lightning and most training scripts). Two tensors that become one name are two networks: FcnEdgeError.
+    """
+    plain: dict[str, Tensor] = {}
+    for key, value in tensors.items():
+        name = key.replace("_orig_mod.", "")
+        while name.startswith(WRAPPERS):
+            name = name.partition(".")[2]
+        if name in plain:
+            raise FcnEdgeError(
+                f"{path} holds two networks: {name} is there twice, once as {key}",
+                hint="save the state_dict() of one of them",
+            )
+        plain[name] = value
+    return plain
 
 
 def load_weights(model: FCN, path: Path) -> LoadReport:

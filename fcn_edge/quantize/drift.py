@@ -30,6 +30,9 @@ MOST_FRAMES = 128  # calibration frames that are kept
 WINDOW = 60  # frames that a stream's score is the mean of
 FEWEST = 10  # frames before it is judged
 QUANTILE, RESAMPLES = 0.95, 1000
+BINS = {"light": 32, "colour": 64, "sharpness": len(SHARPNESS) + 1}
+LEAST, LARGEST = 1e-9, 1e9  # of a threshold; readers refuse what lies outside
+MOST_ROWS, MOST_WINDOW = 4096, 100_000  # of a drift.json that a reader takes
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,18 @@ class DriftStatistics:
         }
 
 
-def measure(frames: Sequence[Frame]) -> DriftStatistics:
+def measure(frames: Sequence[Frame]) -> DriftStatistics | None:
     """Return the statistics of calibration frames, uint8 (H, W, 3) BGR at the graph's size.
+
+    None where the frames cannot carry any: nearly all of them are equal to another one, or there is only one.
+    Any other picture would then be drift.
 
     The threshold is the upper end of the 95 % bootstrap interval of the 95th percentile of the calibration
     frames' scores, each frame left out of the set in turn. It is one of single frames although streams are
     judged by a mean: frames of a scene are alike, so that a mean over them scatters as one frame does.
     """
+    if len(frames) < 2:
+        return None
     picked = np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int)
     found = [histograms(frames[index]) for index in picked]
     groups, scores = {}, []
@@ -89,7 +97,8 @@ def measure(frames: Sequence[Frame]) -> DriftStatistics:
         alone = _left_out(running)
         groups[name] = Group(running, max(float(alone.mean()), 1.0))
         scores.append(alone / groups[name].unit)
-    return DriftStatistics(groups, _threshold(np.max(scores, axis=0)))
+    threshold = _threshold(np.max(scores, axis=0))
+    return DriftStatistics(groups, threshold) if threshold >= LEAST else None
 
 
 def histograms(frame: Frame) -> dict[str, Counts]:
@@ -166,12 +175,40 @@ def read_statistics(path: Path) -> DriftStatistics | None:
         if value["version"] != VERSION:
             return None
         groups = {
-            name: Group(np.array(group["running"], np.int64), float(group["unit"]))
-            for name, group in value["groups"].items()
+            name: Group(np.array(value["groups"][name]["running"]), value["groups"][name]["unit"])
+            for name in BINS
         }
-        return DriftStatistics(groups, float(value["threshold"]), int(value["window"]))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        problem = _problem(value, groups)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise FcnEdgeError(f"{path} holds no drift statistics ({type(error).__name__}: {error})") from error
+    if problem:
+        raise FcnEdgeError(f"{path} {problem}", hint="compile the bundle again")
+    return DriftStatistics(groups, float(value["threshold"]), value["window"])
+
+
+def _problem(value: dict[str, Any], groups: dict[str, Group]) -> str:
+    """Return what no statistics can have, or an empty string; the C++ runtime refuses the same."""
+    if not _is_number(value["threshold"], LEAST, LARGEST):
+        return f"has threshold {value['threshold']}, not between {LEAST:g} and {LARGEST:g}"
+    if not isinstance(value["window"], int) or not _is_number(value["window"], 1, MOST_WINDOW):
+        return f"has window {value['window']}, not between 1 and {MOST_WINDOW}"
+    rows = len(groups["light"].running)
+    if not 2 <= rows <= MOST_ROWS:
+        return f"has the histograms of {rows} frames, not of 2 to {MOST_ROWS}"
+    for name, group in groups.items():
+        if not _is_number(group.unit, 1, LARGEST):
+            return f"has {name} unit {group.unit}, not between 1 and {LARGEST:g}"
+        if group.running.shape != (rows, BINS[name]):
+            return f"has {name} histograms of shape {group.running.shape}, not {(rows, BINS[name])}"
+        if group.running.dtype.kind != "i":
+            return f"has {name} histograms that are not whole numbers"
+        if group.running.min() < 0 or group.running.max() > 2 * ROWS * COLUMNS:
+            return f"has {name} counts outside 0..{2 * ROWS * COLUMNS}"
+    return ""
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
 def _luma(pixels: Counts) -> Counts:

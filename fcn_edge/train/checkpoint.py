@@ -13,13 +13,17 @@ from safetensors.torch import save as serialize
 from torch import Tensor
 
 from fcn_edge.data import Classes
+from fcn_edge.ground.archives import refuse_zipped_bundle
 from fcn_edge.ground.artifacts import atomic_write_bytes, atomic_write_json, sha256_bytes, sha256_file
-from fcn_edge.ground.errors import FcnEdgeError, unknown_name
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models import build_model
 from fcn_edge.models.fcn import FCN
 from fcn_edge.models.spec import ModelSpec
+from fcn_edge.models.weights import refuse_not_finite
+from fcn_edge.models.zoo import ZOO as ZOO  # its old place
+from fcn_edge.models.zoo import zoo_file
 
-ZOO = Path(__file__).resolve().parents[1] / "zoo"
+PICKLED = (".pth", ".pt", ".ckpt")  # what torch.save writes
 HEADER = "fcn_edge"  # key of our JSON in the safetensors header
 
 
@@ -76,11 +80,7 @@ def find_checkpoint(where: str | Path) -> Path:
     """Return the safetensors file that `where` names."""
     text = str(where)
     if text.startswith("zoo:"):
-        shipped = sorted(path.stem for path in ZOO.glob("*.safetensors"))
-        name = text.removeprefix("zoo:")
-        if name not in shipped:
-            raise unknown_name("zoo model", name, shipped)
-        return ZOO / f"{name}.safetensors"
+        return zoo_file(text)
     path = Path(where)
     if path.is_dir():
         if (path / "manifest.json").is_file():
@@ -98,6 +98,12 @@ def find_checkpoint(where: str | Path) -> Path:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    refuse_zipped_bundle(path)
+    if path.suffix in PICKLED:
+        raise FcnEdgeError(
+            f"{path} is a file of PyTorch, not a checkpoint of fcn-edge",
+            hint=f"give it to `fcn-edge train --weights`, or type fcn-edge load BACKBONE:{path}",
+        )
     try:
         with safe_open(path, framework="pt") as file:
             header = (file.metadata() or {}).get(HEADER)
@@ -111,7 +117,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if about is None:
         raise FcnEdgeError(
             f"{path} holds bare weights, not a checkpoint of fcn-edge",
-            hint="give it to `fcn-edge train --weights` or to `fcn-edge load`",
+            hint=f"give it to `fcn-edge train --weights`, or type fcn-edge load BACKBONE:{path}",
         )
     return about, tensors
 
@@ -128,6 +134,7 @@ def _fill(model: FCN, tensors: dict[str, Tensor], path: Path) -> None:
             f"{path} does not fit {model.spec.name}: {len(wrong)} tensors differ, first {wrong[0]}",
             hint="its header names another architecture than its weights",
         )
+    refuse_not_finite(path, tensors)
     model.load_state_dict({key: value.to(own[key].dtype) for key, value in tensors.items()})
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fcn_edge.data import Dataset
+from fcn_edge.data.class_names import difference
 from fcn_edge.ground.artifacts import provenance
 from fcn_edge.ground.config import TrainConfig
 from fcn_edge.ground.errors import FcnEdgeError
@@ -259,7 +260,7 @@ class Trainer:
         found = load_checkpoint(start)
         if found.classes.names != self.classes.names:
             raise FcnEdgeError(
-                f"{start} knows {len(found.classes)} classes, {self.config.data} has {len(self.classes)}",
+                difference(start, found.classes.names, self.config.data, self.classes.names),
                 hint="--from goes on with the same classes; --weights starts anew with others",
             )
         self.loaded = f"the network of {start}"

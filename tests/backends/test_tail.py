@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from fcn_edge.backends.tail import mask_from_scores
+from fcn_edge.ground.errors import FcnEdgeError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tail"
 
@@ -47,3 +48,14 @@ def test_committed_masks_are_reproduced_bit_for_bit(case: dict) -> None:
     scores = np.fromfile(GOLDEN / case["scores"], "<f4").reshape(shape)
     mask = cv2.imread(str(GOLDEN / case["mask"]), cv2.IMREAD_UNCHANGED)
     assert np.array_equal(mask_from_scores(scores, case["stride"], (case["height"], case["width"])), mask)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("stride", [1, 8])
+def test_scores_that_are_not_finite_are_refused_and_the_class_named(bad: float, stride: int) -> None:
+    scores = np.random.default_rng(0).standard_normal((5, 4, 6)).astype(np.float32)
+    size = (4 * stride, 6 * stride)
+    mask_from_scores(scores, stride, size)
+    scores[3, 2, 5] = bad
+    with pytest.raises(FcnEdgeError, match=r"not finite .*first in class 3"):
+        mask_from_scores(scores, stride, size)

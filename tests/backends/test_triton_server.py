@@ -56,7 +56,9 @@ def repository(models, tmp_path_factory) -> Path:
     manifest["output"] = {
         "tail": "mask", "name": "mask", "stride": 1, "height": height, "width": width, "channels": 1,
     }  # fmt: skip
-    bundle = write_bundle(tmp_path / "road.fcne", manifest, models["int8"], [], {}, 1.0)
+    oracle = onnxruntime.open(models["int8"], None, {})
+    golden = [(frame, oracle.infer(frame)) for frame in random_frames(1, seed=1)]
+    bundle = write_bundle(tmp_path / "road.fcne", manifest, models["int8"], golden, {}, 1.0)
     return write_repository(bundle, "triton", tmp_path / "repository")
 
 

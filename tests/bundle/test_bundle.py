@@ -16,6 +16,7 @@ import fcn_edge
 from fcn_edge.bundle import read_bundle, write_bundle
 from fcn_edge.ground.artifacts import sha256_bytes
 from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.train.checkpoint import load_checkpoint
 
 TINY = Path(__file__).parents[1] / "golden" / "tiny.fcne"
 
@@ -93,6 +94,18 @@ def test_an_engine_the_manifest_does_not_list_is_refused(bundle: Path, name: str
         read_bundle(bundle)
 
 
+@pytest.mark.parametrize("place", ["engines", "engines/tensorrt", "engines/a/b"])
+def test_a_linked_folder_of_engines_is_refused(bundle: Path, tmp_path: Path, place: str) -> None:
+    foreign = tmp_path / "foreign" / "tensorrt"
+    foreign.mkdir(parents=True)
+    (foreign / "0123.engine").write_bytes(b"code of somebody else")
+    link = bundle / place
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(foreign.parent if place == "engines" else foreign, target_is_directory=True)
+    with pytest.raises(FcnEdgeError, match=f"{place} is a link to a folder"):
+        read_bundle(bundle)
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
@@ -114,6 +127,25 @@ def test_an_engine_the_manifest_does_not_list_is_refused(bundle: Path, name: str
         (lambda m: m["files"].update({"a\\b": m["files"]["model.onnx"]}), "leaves the bundle"),
         (lambda m: m["files"].update({"a/./b": m["files"]["model.onnx"]}), "leaves the bundle"),
         (lambda m: m["files"]["model.onnx"].update(bytes=-1), "no valid size and hash"),
+        (lambda m: m["golden"].update(frames=[]), r"0 golden frames are outside 1\.\.64"),
+        (lambda m: m["golden"].update(frames=m["golden"]["frames"] * 33), "66 golden frames are outside"),
+        (lambda m: m["golden"].update(min_agreement=0), r"golden\.min_agreement 0 is outside 0\.9\.\.1"),
+        (lambda m: m["golden"].update(min_agreement=0.8999), "golden.min_agreement 0.8999 is outside"),
+        (lambda m: m["golden"].update(min_agreement=float("nan")), "golden.min_agreement nan is outside"),
+        (lambda m: m["golden"].update(min_agreement=1.5), "golden.min_agreement 1.5 is outside"),
+        (lambda m: m["golden"].update(min_agreement=True), "golden.min_agreement True is outside"),
+        (lambda m: m["golden"].update(min_agreement="1"), "golden.min_agreement '1' is outside"),
+        (lambda m: m.update(gate=None), r"gate\.verdict is not a text"),
+        (lambda m: m.update(gate={}), r"gate\.verdict is not a text"),
+        (lambda m: m["gate"].update(verdict=True), r"gate\.verdict is not a text"),
+        (lambda m: m.update(target=["openvino"]), "target .* is not a text"),
+        (lambda m: m.update(name=None), "name None is not a text"),
+        (lambda m: m["input"].update(color="RGB"), "input.color is 'RGB', this version knows 'BGR'"),
+        (lambda m: m["classes"][3].update(name="sky"), "class name 'sky' is given twice"),
+        (lambda m: m["classes"][3].update(name=7), "class name 7 is not a text"),
+        (lambda m: m["classes"][3].update(color=[0, 0, 256]), "color of class 'tree'"),
+        (lambda m: m.update(classes=m["classes"][:1]), r"1 classes are outside 2\.\.255"),
+        (lambda m: m.update(void_id=None), "void_id None is outside"),
     ],
 )
 def test_an_absurd_manifest_is_refused_with_one_sentence(
@@ -124,6 +156,33 @@ def test_an_absurd_manifest_is_refused_with_one_sentence(
         read_bundle(bundle)
     assert "manifest.json" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+MANIFESTS = json.loads(
+    (TINY.parent / "manifests.json").read_text()
+)  # one changed value each; C++ reads it too
+
+
+def put(manifest: dict[str, Any], at: str, value: Any) -> None:
+    """Set the value at a JSON pointer."""
+    *way, last = (int(part) if part.isdigit() else part for part in at.split("/")[1:])
+    place: Any = manifest
+    for part in way:
+        place = place[part]
+    place[last] = value
+
+
+@pytest.mark.parametrize("case", MANIFESTS["refused"], ids=lambda case: case["what"])
+def test_manifests_that_both_readers_refuse(bundle: Path, case: dict[str, Any]) -> None:
+    change(bundle, lambda manifest: put(manifest, case["at"], case["value"]))
+    with pytest.raises(FcnEdgeError, match=r"manifest\.json"):
+        read_bundle(bundle)
+
+
+@pytest.mark.parametrize("case", MANIFESTS["taken"], ids=lambda case: case["what"])
+def test_manifests_that_both_readers_take(bundle: Path, case: dict[str, Any]) -> None:
+    change(bundle, lambda manifest: put(manifest, case["at"], case["value"]))
+    assert read_bundle(bundle).size == (48, 64)
 
 
 def test_a_link_out_of_the_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
@@ -153,6 +212,25 @@ def test_the_self_test_refuses_an_engine_that_computes_something_else(bundle: Pa
         fcn_edge.open(bundle)
 
 
+def test_a_golden_mask_of_another_size_is_named(bundle: Path) -> None:
+    data = cv2.imencode(".png", np.zeros((24, 64), np.uint8))[1].tobytes()
+    (bundle / "golden" / "000.mask.png").write_bytes(data)
+    entry = {"sha256": sha256_bytes(data), "bytes": len(data)}
+    change(bundle, lambda manifest: manifest["files"].update({"golden/000.mask.png": entry}))
+    with pytest.raises(FcnEdgeError, match=r"000\.mask\.png does not have the bundle's mask size"):
+        fcn_edge.open(bundle)
+
+
+def test_a_zipped_bundle_is_called_one(bundle: Path) -> None:
+    zipped = Path(shutil.make_archive(str(bundle), "zip", bundle.parent, bundle.name))
+    with pytest.raises(FcnEdgeError, match=r"is a zipped bundle; unzip it and give the folder"):
+        load_checkpoint(zipped)
+    with pytest.raises(FcnEdgeError, match=r"is a zipped bundle; unzip it and give the folder"):
+        read_bundle(zipped)
+    with pytest.raises(FcnEdgeError, match=r"model\.onnx is a file, not a bundle"):
+        read_bundle(bundle / "model.onnx")
+
+
 def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FcnEdgeError, match="no such bundle"):
         read_bundle(tmp_path / "none.fcne")
@@ -160,14 +238,15 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
         read_bundle(tmp_path)
 
 
-def rewrite(out: Path, engines: Path | None = None, **changes: Any) -> Path:
+def rewrite(out: Path, engines: Path | None = None, check: Any = None, **changes: Any) -> Path:
     """Write the tiny bundle anew from its own parts."""
     tiny = read_bundle(TINY)
     manifest = {k: v for k, v in tiny.manifest.items() if k not in ("magic", "schema", "files", "golden")}
     evidence = {"gate": {"verdict": "pass"}}
     return write_bundle(
-        out, {**manifest, **changes}, tiny.model, tiny.golden(), evidence, 0.9, engines=engines
-    )
+        out, {**manifest, **changes}, tiny.model, tiny.golden(), evidence, 0.9,
+        engines=engines, check=check,
+    )  # fmt: skip
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
@@ -186,6 +265,21 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     for (frame, mask), (again, mask_again) in zip(bundle.golden(), read_bundle(TINY).golden(), strict=True):
         assert np.array_equal(frame, again)
         assert np.array_equal(mask, mask_again)
+
+
+def test_a_refused_bundle_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+    path = rewrite(tmp_path / "a.fcne")
+    seen = []
+
+    def check(folder: Path) -> None:
+        seen.append(read_bundle(folder).name)  # whole by then
+        raise FcnEdgeError("no")
+
+    with pytest.raises(FcnEdgeError, match="no"):
+        rewrite(path, check=check, name="other")
+    assert seen == ["other"]
+    assert read_bundle(path).name == "tiny"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.fcne"]
 
 
 def test_a_failed_write_leaves_the_old_bundle_and_nothing_else(tmp_path: Path) -> None:

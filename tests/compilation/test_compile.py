@@ -183,6 +183,8 @@ def test_calibration_on_black_frames_is_caught_by_the_doctor_and_by_the_gate(
     assert any("8 of 8 calibration frames are nearly black" in text for text in result.warnings)
     assert result.gate.verdict == "fail"
     assert result.gate.why[-1] == "to blame: 8 of 8 calibration frames are blank"
+    assert any("equal: the bundle cannot tell drift" in text for text in result.warnings)
+    assert "drift.json" not in read_bundle(tmp_path / "black.fcne").manifest["files"]
 
 
 def test_a_written_calibration_set_is_used_as_it_is_and_refused_when_its_frames_change(
@@ -267,6 +269,48 @@ def test_fp16_bundle_computes_in_float16_and_keeps_the_masks(
     assert floats - {onnx.TensorProto.FLOAT} == {10}
     assert result.gate.agreement is not None
     assert result.gate.agreement > 0.99
+
+
+def test_a_bundle_that_the_program_refuses_is_an_error_and_not_written(
+    checkpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "fcn-edge-stream"
+    program.write_text("#!/bin/sh\necho 'fcn-edge-stream: error: drift.json is odd' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("fcn_edge.compilation.gate_runtime._binary", lambda: program)
+    with pytest.raises(FcnEdgeError, match=r"not written: fcn-edge-stream: drift\.json is odd"):
+        compile_checkpoint(config(checkpoint, tmp_path / "out.fcne", None, int8=False, size=(32, 48)))
+    assert [path.name for path in tmp_path.iterdir()] == ["fcn-edge-stream"]
+
+
+def test_a_network_that_finds_nothing_is_said(
+    checkpoint: str, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = fcn_edge.compilation.compile.measure
+
+    def blind(*arguments: Any) -> Any:
+        found = measure(*arguments)
+        found.evidence["fp32"] = {
+            **found.evidence["fp32"],
+            "class_iou": {"sky": 0.7, "road": 0.0, "car": 0.0},
+        }
+        return found
+
+    monkeypatch.setattr(fcn_edge.compilation.compile, "measure", blind)
+    result = compile_checkpoint(
+        config(checkpoint, tmp_path / "a.fcne", data, int8=False, target="onnx", limit=2)
+    )
+    assert any("finds no pixel of road, car" in text for text in result.warnings)
+
+
+def test_data_of_as_many_other_classes_names_the_first_that_differs(
+    checkpoint: str, data: str, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(data.removeprefix("camvid:"), tmp_path / "data"))
+    other = Classes(("sky", "street", "car"), CLASSES.palette)
+    (root / "classes.json").write_text(json.dumps({"classes": other.to_json(), "void_id": 255}))
+    with pytest.raises(FcnEdgeError, match=rf"class 1 is 'street' in camvid and 'road' in {checkpoint};"):
+        evaluate(checkpoint, f"camvid:{root}")
 
 
 def test_without_data_the_bundle_is_ungated(checkpoint: str, tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ def bundle(tmp_path):
     size = {"height": 48, "width": 64}
     manifest["output"] = {"tail": "mask", "name": "mask", "stride": 1, **size, "channels": 1}
     manifest["name"] = "road"
-    return write_bundle(tmp_path / "road.fcne", manifest, GOLDEN / "model.onnx", [], {}, 1.0)
+    return write_bundle(
+        tmp_path / "road.fcne", manifest, GOLDEN / "model.onnx", read_bundle(GOLDEN).golden(), {}, 1.0
+    )
 
 
 def test_triton_repository_has_the_layout_triton_reads(bundle, tmp_path) -> None:
@@ -119,7 +121,8 @@ def test_an_ungated_bundle_is_refused(bundle, tmp_path) -> None:
     for key in ("magic", "schema", "files", "golden"):
         del manifest[key]
     manifest["gate"]["verdict"] = "ungated"
-    ungated = write_bundle(tmp_path / "ungated.fcne", manifest, bundle / "model.onnx", [], {}, 1.0)
+    golden = read_bundle(bundle).golden()
+    ungated = write_bundle(tmp_path / "ungated.fcne", manifest, bundle / "model.onnx", golden, {}, 1.0)
     with pytest.raises(FcnEdgeError, match="says 'ungated'"):
         write_repository(ungated, "ovms", tmp_path / "repository")
     assert write_repository(ungated, "ovms", tmp_path / "repository", allow_ungated=True).is_dir()

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 import torch
 
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.models.frames import predict_mask, to_input
 
@@ -22,3 +24,11 @@ def test_a_mask_has_the_size_of_its_frame():
     assert mask.shape == (35, 51)
     assert mask.dtype == np.uint8
     assert mask.max() < 4
+
+
+def test_a_network_with_broken_weights_gives_no_mask():
+    model = build_model(ModelSpec("fcn8s-mobilenet_v2", 4, 8)).eval()
+    with torch.no_grad():
+        model.classifier.bias[2] = float("nan")
+    with pytest.raises(FcnEdgeError, match=r"scores that are not finite"):
+        predict_mask(model, np.zeros((35, 51, 3), np.uint8))

@@ -77,3 +77,22 @@ def test_what_is_missing_or_unknown_is_said(published, tmp_path):
     save_file(some, tmp_path / "part.safetensors")
     with pytest.raises(FcnEdgeError, match=r"missing \(backbone\.body\.layer4"):
         load_source("torchvision:fcn_resnet50", tmp_path / "part.safetensors")
+
+
+def test_a_torchvision_fcn_takes_the_classes_of_the_data_or_says_how_many_it_has(published, tmp_path):
+    file = tmp_path / "fcn.safetensors"
+    save_file(published, file)
+    names = tuple(f"thing {index}" for index in range(21))
+    own = Classes(names, tuple((index, 0, 0) for index in range(21)))
+    assert load_source("torchvision:fcn_resnet50", file, own).classes.names == names
+    with pytest.raises(MisuseError, match="tell 21 classes apart, --data has 2;"):
+        load_source("torchvision:fcn_resnet50", file, TWO)
+
+
+def test_a_network_of_one_channel_is_refused(published, tmp_path):
+    one = {**published, "classifier.4.weight": torch.ones(1, 512, 1, 1), "classifier.4.bias": torch.ones(1)}
+    save_file(one, tmp_path / "binary.safetensors")
+    with pytest.raises(FcnEdgeError, match="1 class gives nothing but class 0"):
+        load_source("torchvision:fcn_resnet50", tmp_path / "binary.safetensors")
+    with pytest.raises(FcnEdgeError, match="1 class gives nothing but class 0"):
+        ModelSpec("fcn8s-resnet18", 1)

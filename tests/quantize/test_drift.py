@@ -27,6 +27,7 @@ from fcn_edge.quantize.drift import (
 FRAMES = smooth_frames(40, seed=5, size=(120, 160))
 NOISE = np.random.default_rng(0).integers(-20, 21, FRAMES[0].shape)
 STATISTICS = measure(FRAMES[:30])
+assert STATISTICS is not None
 
 
 def bins_of(frame: np.ndarray) -> dict[str, list[np.ndarray]]:
@@ -130,3 +131,61 @@ def test_statistics_are_read_as_they_were_written(tmp_path: Path) -> None:
     file.write_text('{"version": 1, "groups": []}')
     with pytest.raises(FcnEdgeError, match=r"drift\.json holds no drift statistics"):
         read_statistics(file)
+
+
+def test_frames_that_are_all_equal_carry_no_statistics() -> None:
+    one, other = FRAMES[0], FRAMES[1]
+    assert measure([one] * 10) is None
+    assert measure([one]) is None
+    assert measure([*[one, other] * 5]) is None  # each has its equal
+    assert measure([*[one] * 127, other]) is None  # the 95th percentile is 0 all the same
+    few = measure([one, other])
+    assert few is not None
+    assert few.threshold == 1.0  # both are as far from the other as the mean
+    rng = np.random.default_rng(6)
+    noisy = [
+        np.clip(one.astype(int) + rng.integers(-2, 3, one.shape), 0, 255).astype(np.uint8) for _ in range(10)
+    ]
+    parked = measure(noisy)  # a parked camera has noise, which is enough
+    assert parked is not None
+    assert parked.threshold > 0.5
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ({"threshold": 0.0}, "has threshold 0.0, not between 1e-09 and 1e"),
+        ({"threshold": float("nan")}, "has threshold nan"),
+        ({"threshold": True}, "has threshold True"),
+        ({"window": 0}, "has window 0"),
+        ({"window": 2.5}, "has window 2.5"),
+        ({"groups": {}}, "holds no drift statistics"),
+    ],
+)
+def test_statistics_that_cpp_would_refuse_are_refused(tmp_path: Path, edit: dict, message: str) -> None:
+    file = tmp_path / "drift.json"
+    file.write_text(json.dumps({**STATISTICS.to_json(), **edit}))
+    with pytest.raises(FcnEdgeError, match=message):
+        read_statistics(file)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda light: light.update(unit=0.5), "has light unit 0.5"),
+        (lambda light: light.update(running=light["running"][:1]), "the histograms of 1 frames"),
+        (lambda light: light.update(running=light["running"][:9]), "has colour histograms of shape"),
+        (lambda light: light["running"][3].__setitem__(0, -1), "has light counts outside"),
+        (
+            lambda light: light["running"][3].__setitem__(0, 1.5),
+            "has light histograms that are not whole numbers",
+        ),
+        (lambda light: light["running"][3].pop(), "holds no drift statistics"),
+    ],
+)
+def test_groups_that_cpp_would_refuse_are_refused(tmp_path: Path, edit, message: str) -> None:
+    value = json.loads(json.dumps(STATISTICS.to_json()))
+    edit(value["groups"]["light"])
+    (tmp_path / "drift.json").write_text(json.dumps(value))
+    with pytest.raises(FcnEdgeError, match=message):
+        read_statistics(tmp_path / "drift.json")

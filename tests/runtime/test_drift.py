@@ -12,7 +12,7 @@ import pytest
 
 import fcn_edge
 from fcn_edge.bundle import read_bundle, write_bundle
-from fcn_edge.quantize.drift import measure
+from fcn_edge.compilation.check_bundle import drift_of
 from tests.runtime.conftest import GOLDEN, Run, pictures, read_clip, read_report, write_clip
 
 
@@ -21,7 +21,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The golden bundle, calibrated on smooth pictures."""
     golden = read_bundle(GOLDEN)
     manifest = {k: v for k, v in golden.manifest.items() if k not in ("magic", "schema", "files", "golden")}
-    drift = measure(pictures(20, golden.size, seed=30)).to_json()
+    drift = drift_of(pictures(20, golden.size, seed=30), pytest.fail)
     out = tmp_path_factory.mktemp("drift") / "tiny.fcne"
     return write_bundle(out, manifest, golden.model, golden.golden(), {}, 0.98, drift=drift)
 

@@ -11,10 +11,13 @@ import pytest
 from golden.make_golden import smooth_frames
 
 import fcn_edge
-from fcn_edge.bundle import read_bundle
+from fcn_edge.bundle import read_bundle, write_bundle
+from fcn_edge.compilation.check_bundle import opens
 from fcn_edge.compilation.gate_runtime import shipped
 from fcn_edge.data import Sample
 from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.ground.targets import TARGETS
+from fcn_edge.quantize.drift import measure
 from tests.runtime.conftest import GOLDEN
 
 FRAMES = [*smooth_frames(6, seed=3), *smooth_frames(2, seed=4, size=(61, 90))]
@@ -82,3 +85,22 @@ def test_a_target_without_a_device_is_judged_by_the_oracle(build: Any) -> None:
     build.target = SimpleNamespace(engine=None, tail="mask")
     assert shipped(build, read_bundle(GOLDEN).model, DATASET, 1).measured_by.endswith(" in Python")
     assert build.said == []
+
+
+def test_the_finished_bundle_is_opened_by_the_program_and_what_it_refuses_is_not_written(
+    binary: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FCN_EDGE_STREAM", str(binary))
+    monkeypatch.setenv("FCN_EDGE_CACHE", environment["FCN_EDGE_CACHE"])
+    out = tmp_path / "out" / "road.fcne"
+    check = opens(out, TARGETS["openvino"], pytest.fail)
+    tiny = read_bundle(GOLDEN)
+    manifest = {k: v for k, v in tiny.manifest.items() if k not in ("magic", "schema", "files", "golden")}
+    drift = measure(FRAMES[:6])
+    assert drift is not None
+    write_bundle(out, manifest, tiny.model, tiny.golden(), {}, 0.98, drift=drift.to_json(), check=check)
+    golden = [(frame, np.where(mask == 0, 1, 0).astype(np.uint8)) for frame, mask in tiny.golden()]
+    with pytest.raises(FcnEdgeError, match=r"not written: fcn-edge-stream: self-test failed"):
+        write_bundle(out, manifest, tiny.model, golden, {}, 0.98, check=check)
+    assert len(read_bundle(out).golden()) == 2
+    assert read_bundle(out).golden()[0][1].max() > 1

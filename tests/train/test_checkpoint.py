@@ -10,6 +10,7 @@ from fcn_edge.ground.artifacts import sha256_file
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models import ModelSpec, build_model
 from fcn_edge.train.checkpoint import load_checkpoint, save_checkpoint
+from fcn_edge.train.load import load_checkpoint_from
 
 CLASSES = Classes(("a", "b"), ((1, 2, 3), (4, 5, 6)))
 
@@ -80,3 +81,27 @@ def test_a_bundle_in_place_of_a_checkpoint_is_named_as_one(tmp_path):
     (bundle / "manifest.json").write_text("{}")
     with pytest.raises(FcnEdgeError, match=r"road\.fcne is a bundle"):
         load_checkpoint(bundle)
+
+
+def test_weights_that_diverged_are_refused(tmp_path, model):
+    with torch.no_grad():
+        model.backbone.features[0][0].weight[0, 0] = float("nan")
+    save_checkpoint(tmp_path, model, CLASSES, {})
+    with pytest.raises(
+        FcnEdgeError, match=r"NaN or infinity in 1 of its tensors, first backbone\.features\.0"
+    ):
+        load_checkpoint(tmp_path)
+
+
+def test_files_of_pytorch_are_called_so(tmp_path, model):
+    torch.save(model.state_dict(), tmp_path / "a.pth")
+    with pytest.raises(FcnEdgeError, match=r"a\.pth is a file of PyTorch.*train --weights"):
+        load_checkpoint(tmp_path / "a.pth")
+
+
+def test_a_run_is_copied_only_with_the_classes_that_it_has(tmp_path, model):
+    save_checkpoint(tmp_path / "run", model, CLASSES, {})
+    with pytest.raises(MisuseError, match=r"run has 2 classes, streets:32x48 has 11; leave --data out"):
+        load_checkpoint_from(str(tmp_path / "run"), tmp_path / "copy", data="streets:32x48")
+    assert not (tmp_path / "copy").exists()
+    assert load_checkpoint_from(str(tmp_path / "run"), tmp_path / "copy")["classes"] == ["a", "b"]
