@@ -15,33 +15,22 @@ import onnx
 from fcn_edge.backends import load_backend
 from fcn_edge.backends.resize import resize_frame
 from fcn_edge.bundle import describe, write_bundle
-from fcn_edge.bundle.manifest import BUNDLE
 from fcn_edge.compilation.build import Build, Note
 from fcn_edge.compilation.calibrate import read_set
 from fcn_edge.compilation.check_bundle import drift_of, opens, warn_of_blindness
-from fcn_edge.compilation.gating import Measured, measure, rescue
+from fcn_edge.compilation.gating import Measured, measure
 from fcn_edge.compilation.operate import FRAMES, TargetMeasure, halve
+from fcn_edge.compilation.start import start
+from fcn_edge.compilation.to_int8 import to_float16, to_int8
 from fcn_edge.compilation.worth import weigh
-from fcn_edge.data import check_labels, open_dataset, split_to_calibrate_on
-from fcn_edge.evaluation.evaluate import check_classes
-from fcn_edge.ground.apart import check_apart
+from fcn_edge.data import open_dataset, split_to_calibrate_on
 from fcn_edge.ground.config import CompileConfig
-from fcn_edge.ground.errors import MisuseError, unknown_name
-from fcn_edge.ground.folders import check_replaceable
-from fcn_edge.ground.targets import TARGETS
-from fcn_edge.network import open_named
-from fcn_edge.quantize.auto import try_methods
+from fcn_edge.ground.errors import MisuseError
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.calibration_check import diagnose
 from fcn_edge.quantize.gate import GateVerdict
-from fcn_edge.quantize.half import to_half
 from fcn_edge.quantize.lint import lint, refuse_if_found
 from fcn_edge.quantize.placement import layer_names
-from fcn_edge.quantize.qat import quantize_trained
-from fcn_edge.quantize.qdq import QuantizeReport, quantize_with
-from fcn_edge.quantize.qdq import measure as measure_ranges
-from fcn_edge.quantize.recipe import AUTO, Recipe, recipe_for
-from fcn_edge.quantize.table import RangeTable
 from fcn_edge.surgery.apply import apply
 from fcn_edge.surgery.candidates import LOSSY
 from fcn_edge.surgery.decide import decide
@@ -104,50 +93,6 @@ def compile_checkpoint(config: CompileConfig, progress: Note | None = None) -> C
     )  # fmt: skip
 
 
-def start(config: CompileConfig, work: Path, note: Note) -> Build:
-    """Check everything that can be checked before the work starts, then export the network."""
-    if config.target not in TARGETS:
-        raise unknown_name("target", config.target, list(TARGETS))
-    read = (config.checkpoint, config.calibration)
-    check_apart("--out", config.out, read, data=(config.data, config.calibration_data))
-    check_replaceable(config.out, BUNDLE)
-    target = TARGETS[config.target]
-    if config.int8 and target.weights is None:
-        raise MisuseError(f"--target {config.target} is float only", hint="leave --int8 out, or use openvino")
-    if config.half and not target.half:
-        takes = ", ".join(name for name, one in TARGETS.items() if one.half)
-        raise MisuseError(
-            f"--target {config.target} has no fp16",
-            hint=f"type --precision fp32 or int8; fp16 is for {takes}",
-        )
-    if config.int8 and config.data is None:
-        raise MisuseError("--int8 needs frames to calibrate on", hint="add --data NAME:PATH")
-    if not config.int8 and (config.calibration or config.calibration_data):
-        raise MisuseError("frames to calibrate on, and nothing to calibrate", hint="add --int8")
-    if config.recipe not in (None, AUTO):
-        recipe_for(config.recipe, "full")  # read now what would otherwise fail minutes later
-    named = open_named(config.checkpoint)
-    size = config.size
-    if config.data is not None:
-        dataset = open_dataset(config.data, config.split, labelled=config.labelled)
-        check_classes(config.checkpoint, named.classes.names, dataset)
-        check_labels(dataset, config.limit)
-        if size is None:
-            height, width = dataset[0].frame.shape[:2]
-            size = (height, width)
-    if size is None:
-        raise MisuseError("no frame size", hint="add --size HEIGHTxWIDTH, or --data to take its frames' size")
-    if named.origin.learned and config.int8 and not config.recipe and config.upsample not in ("auto", "keep"):
-        raise MisuseError(
-            f"--upsample {config.upsample}: {config.checkpoint} was trained for INT8 as it is",
-            hint="leave --upsample out; or first fcn-edge surgery --out RUN, then train --qat --from RUN",
-        )
-    (work / "engines").mkdir()
-    note(f"exporting {named.origin.name} for frames of {size[0]}x{size[1]}")
-    network = named.at(size)
-    return Build(config, target, network, network, work, note)
-
-
 def write_graph(build: Build, name: str) -> Path:
     """Write the fp32 graph, ending as the target takes it, as work/`name` and return its path."""
     path = build.network.write(build.work / name, build.target.tail)
@@ -207,95 +152,6 @@ def fp32_frames(build: Build) -> list[Frame]:
         return []
     dataset = open_dataset(config.data, config.calibration_split, labelled=False)
     return choose_frames(dataset, FRAMES, config.seed, partial(resize_frame, size=build.size)).frames
-
-
-def to_int8(build: Build, original: Path, fp32: Path, calibration: CalibrationSet) -> tuple[Path, Measured]:
-    """Quantize, measure, and where the gate refuses try again with the noisiest layers in float.
-
-    Ranges that the checkpoint learned are taken as they are: there is nothing to calibrate.
-    """
-    if build.learned:
-        model = write_learned(build, fp32, build.learned)
-        return model, measure(build, original, model)
-    name, weights = build.config.recipe, build.target.weights
-    assert weights is not None  # start() saw to it
-    recipe = recipe_for(None if name == AUTO else name, weights)
-    fp32, table = measure_ranges(fp32, calibration, recipe, build.work / "equalized.onnx")
-    if name == AUTO:
-        recipe = best_recipe(build, fp32, calibration, recipe)
-    model = quantize(build, fp32, table, recipe)
-    measured = measure(build, original, model)
-    if measured.gate.verdict == "fail":
-        kept, measured = rescue(
-            build, measured, original, fp32, calibration, table, recipe,
-            lambda changed: quantize(build, fp32, table, changed),
-        )  # fmt: skip
-        model = quantize(build, fp32, table, kept)
-    return model, measured
-
-
-def best_recipe(build: Build, fp32: Path, calibration: CalibrationSet, base: Recipe) -> Recipe:
-    """Return `base` with the range method that holds best on held-out calibration frames."""
-    original = build.open(fp32)
-
-    def agreement(model: Path, frames: list[Frame]) -> float:
-        shipped = build.open(model)
-        return float(np.mean([(shipped(frame) == original(frame)).mean() for frame in frames]))
-
-    trials = try_methods(fp32, calibration, base, agreement)
-    build.evidence["recipes"] = [trial.to_json() for trial in trials]
-    tried = ", ".join(f"{trial.recipe.method} {trial.agreement:.4f}" for trial in trials)
-    build.note(f"agreement with fp32 on held-out frames: {tried}")
-    return trials[0].recipe
-
-
-def quantize(build: Build, fp32: Path, table: RangeTable, recipe: Recipe) -> Path:
-    """Write the Q/DQ graph of calibrated ranges, lint it and return its path."""
-    path = build.work / "int8.onnx"
-    return finish(build, path, quantize_with(fp32, table, recipe, path), recipe.to_json())
-
-
-def write_learned(build: Build, fp32: Path, learned: dict[str, Any]) -> Path:
-    """Write the Q/DQ graph of the ranges that training learned, lint it and return its path."""
-    build.note("the checkpoint was trained for INT8: its own ranges are taken, nothing is calibrated")
-    path = build.work / "int8.onnx"
-    checkpoint = build.network.origin.checkpoint
-    assert checkpoint is not None  # only training learns ranges
-    report = quantize_trained(fp32, checkpoint.model, learned, path)
-    return finish(build, path, report, {"method": "trained", "weights": learned["weights"]})
-
-
-def finish(build: Build, path: Path, report: QuantizeReport, recipe: dict[str, Any]) -> Path:
-    """Give the Q/DQ graph its float type, lint it, and keep what was done as evidence."""
-    for text in report.notes:
-        build.warn(text)
-    base = base_type(build)
-    if base == "float16":
-        path = to_float16(build, path)
-    findings = lint(onnx.load(path))
-    if build.target.weights == "pairs":  # CPUs take uint8, which only TensorRT misreads
-        findings = [finding for finding in findings if finding.rule != "uint8"]
-    refuse_if_found(findings, "the INT8 graph")
-    build.layers = {"int8": len(report.int8_layers), "float": len(report.float_layers)}
-    build.note(f"quantized {build.layers['int8']} layers, {build.layers['float']} stay float")
-    build.evidence["quantize"] = {"recipe": recipe, "base": base, **report.to_json()}
-    return path
-
-
-def to_float16(build: Build, path: Path) -> Path:
-    """Write the graph with float16 in place of float32 and return its path."""
-    model = onnx.load(path)
-    to_half(model)
-    onnx.save(model, build.work / "half.onnx")
-    return build.work / "half.onnx"
-
-
-def base_type(build: Build) -> str:
-    """Return what the layers compute in that are not INT8; `--engine-option base=fp32` asks for float32."""
-    wanted = build.config.options.get("base", "fp16" if build.target.half else "fp32")
-    if wanted not in ("fp16", "fp32") or (wanted == "fp16" and not build.target.half):
-        raise MisuseError(f"--engine-option base={wanted}", hint="fp32, or fp16 for NVIDIA targets")
-    return "float16" if wanted == "fp16" else "float32"
 
 
 def build_engine(build: Build, model: Path) -> None:

@@ -16,7 +16,8 @@ from surgery.nets import tiny_fcn
 
 import fcn_edge.compilation.compile
 from fcn_edge.bundle import read_bundle
-from fcn_edge.compilation.compile import compile_checkpoint, operate, start
+from fcn_edge.compilation.compile import compile_checkpoint, operate
+from fcn_edge.compilation.start import start
 from fcn_edge.data import Classes
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.models.upsample import SubpixelConv2d

@@ -12,6 +12,7 @@ import pytest
 from fcn_edge.bundle import read_bundle
 from fcn_edge.compilation import compile as stage
 from fcn_edge.compilation import sensitivity as sensitivity_stage
+from fcn_edge.compilation import start
 from fcn_edge.evaluation import inspect as inspect_stage
 from fcn_edge.evaluation.evaluate import graph_predictor, torch_predictor
 from fcn_edge.ground.config import CompileConfig
@@ -83,7 +84,7 @@ def test_graph_compiles_to_the_bundle_of_its_checkpoint(
     graphs = {}
     for name, named in (("module", None), ("graph", as_graph(network))):
         if named is not None:
-            monkeypatch.setattr(stage, "open_named", lambda where, named=named: named)
+            monkeypatch.setattr(start, "open_named", lambda where, named=named: named)
         config = CompileConfig(
             run_folder, tmp_path / f"{name}.fcne", data=DATA, int8=True, calibration_count=8, limit=4,
             upsample="subpixel", labelled=False, max_drop=1.0, max_class_drop=1.0, min_agreement=0.0,
@@ -98,7 +99,7 @@ def test_fp32_bundle_of_a_graph_is_judged_by_onnx_runtime(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fcn_edge.compilation.gate_runtime._binary", lambda: None)
-    monkeypatch.setattr(stage, "open_named", lambda where: as_graph(network))
+    monkeypatch.setattr(start, "open_named", lambda where: as_graph(network))
     result = stage.compile_checkpoint(CompileConfig("net.onnx", tmp_path / "net.fcne", data=DATA, limit=2))
     assert result.gate.verdict == "pass"
     assert result.gate.agreement > 0.999
@@ -107,7 +108,7 @@ def test_fp32_bundle_of_a_graph_is_judged_by_onnx_runtime(
 def test_target_made_from_pytorch_refuses_a_graph(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage, "open_named", lambda where: as_graph(network))
+    monkeypatch.setattr(start, "open_named", lambda where: as_graph(network))
     wanted = CompileConfig("net.onnx", tmp_path / "net.fcne", data=DATA, target="torchscript", limit=2)
     with pytest.raises(MisuseError, match=r"torchscript is made from a PyTorch checkpoint; net.onnx is"):
         stage.compile_checkpoint(wanted)
