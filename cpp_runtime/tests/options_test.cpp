@@ -83,6 +83,12 @@ TEST(StreamOptions, RefuseValuesOutsideTheirRange) {
   expect_misuse({"b", "--source", "0", "--threads", "-1"}, "--threads");
   expect_misuse({"b", "--source", "0", "--loop", "-1"}, "--loop");
   expect_misuse({"b", "--source", "0", "--limit", "many"}, "--limit");
+  expect_misuse({"b", "--source", "0", "--limit", "-3"}, "--limit -3 is negative");
+  expect_misuse({"b", "--source", "0", "--limit=-3"}, "--limit -3 is negative");
+  expect_misuse({"b", "--source", "0", "--warmup", "-1"}, "--warmup -1 is negative");
+  expect_misuse({"b", "--source", "0", "--seconds", "-1"}, "--seconds");
+  expect_misuse({"b", "--source", "0", "--seconds", "inf"}, "--seconds");
+  expect_misuse({"b", "--source", "0", "--on-bad-image", "ask"}, "valid: skip|stop");
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // fcn-edge-stream: read this file first. parse -> open -> run -> report.
 
+#include <fcntl.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fcn_edge/fcn_edge.hpp>
@@ -27,9 +30,14 @@
 namespace fcn_edge::app {
 namespace {
 
-// One format for everything a person reads, on stderr; stdout is for results.
+// One format for everything a person reads, on stderr; stdout is for results. The log has a descriptor of its
+// own: stderr leads nowhere while an image is decoded.
 void set_up_log() {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("fcn-edge-stream"));
+  const int own = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+  std::FILE* file = own < 0 ? nullptr : ::fdopen(own, "w");
+  using Lines = spdlog::sinks::stdout_sink_base<spdlog::details::console_mutex>;
+  const auto lines = std::make_shared<Lines>(file == nullptr ? stderr : file);
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("fcn-edge-stream", lines));
   spdlog::set_pattern("%n: %l: %v");
 }
 
@@ -84,7 +92,13 @@ using Sources = std::vector<std::unique_ptr<Source>>;
 
 Sources open_sources(const StreamOptions& options) {
   Sources sources;
-  for (const std::string& spec : options.sources) sources.push_back(open_lasting_source(spec, options.loop));
+  SourceSettings settings;
+  settings.patience = std::chrono::seconds(options.patience);
+  settings.skip_bad_images = options.skip_bad_images;
+  settings.say = [](const std::string& line) { spdlog::warn("{}", line); };
+  for (const std::string& spec : options.sources) {
+    sources.push_back(open_lasting_source(spec, options.loop, settings));
+  }
   return sources;
 }
 
@@ -131,22 +145,28 @@ Turns take_turns(const StreamOptions& options, Sources sources) {
   return Turns(std::move(feeds), bell);
 }
 
+// Not ours: OpenCV's messages end in a newline and more.
+std::string first_line(const std::exception& error) {
+  const std::string what = error.what();
+  return what.substr(0, what.find('\n'));
+}
+
 std::string words_of(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
-  } catch (const Error& error) {
-    return error.what();
+  } catch (const std::exception& error) {
+    return first_line(error);
   }
 }
 
-// What a camera gave until it was lost is worth keeping; the outputs of a recording that broke are not. False
-// when that leaves nothing.
+// What a source gave until it was lost or broke is worth keeping; of a file that gave nothing there is
+// nothing to keep. False when that leaves nothing.
 bool keep_results(const Turns& turns, const std::vector<bool>& live, Outputs& outputs, RunReport& report) {
   bool anything = false;
   for (std::size_t i = 0; i < turns.count(); ++i) {
     const std::exception_ptr failure = turns.failure(i);
     if (failure) report.note_failure(i, words_of(failure));
-    if (failure && !live[i]) continue;
+    if (failure && !live[i] && turns.feed(i).frames_in() == 0) continue;
     outputs.commit_of(i);
     anything = true;
   }
@@ -177,6 +197,7 @@ void stream(const StreamOptions& options) {
   Turns turns = take_turns(options, std::move(sources));
   Pipeline pipeline(segmenter, turns, channels,
                     {options.alpha, options.limit, options.warmup, options.seconds}, report.statistics);
+  begin_work();
   pipeline.run();
   if (keep_results(turns, each_live, outputs, report)) {
     report.finish(segmenter, pipeline, any(each_live), choose_schedule(options, any(each_live)));
@@ -208,9 +229,8 @@ int run_or_explain(int argc, const char* const* argv) {
   } catch (const Error& error) {
     spdlog::error("{}", error.what());
     return error.code() == ErrorCode::misuse ? 2 : EXIT_FAILURE;
-  } catch (const std::exception& error) {  // not ours: OpenCV's messages end in a newline and more
-    const std::string what = error.what();
-    spdlog::error("{}", what.substr(0, what.find('\n')));
+  } catch (const std::exception& error) {
+    spdlog::error("{}", first_line(error));
     return EXIT_FAILURE;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <fcn_edge/error.hpp>
 #include <fcn_edge/version.hpp>
 #include <iostream>
@@ -36,6 +37,8 @@ const std::map<std::string, ScheduleChoice> kSchedules{{"auto", ScheduleChoice::
 
 const std::map<std::string, MaskEncoding> kEncodings{{"raw", MaskEncoding::raw}, {"rle", MaskEncoding::rle}};
 
+const std::map<std::string, bool> kBadImages{{"stop", false}, {"skip", true}};
+
 template <class T>
 std::string names_of(const std::map<std::string, T>& table) {
   std::string names;
@@ -59,6 +62,21 @@ void add_choice(CLI::App& app, const std::string& flag, Target& target, const st
          },
          help)
       ->type_name(names_of(table));
+}
+
+// An option that counts something. Read with its sign: as an unsigned number -3 would be a large one.
+void add_count(CLI::App& app, const std::string& flag, std::uint64_t& target, const std::string& help) {
+  app.add_option_function<std::int64_t>(
+         flag,
+         [&target, flag](const std::int64_t& count) {
+           if (count < 0) {
+             throw Error(ErrorCode::misuse, flag + " " + std::to_string(count) + " is negative",
+                         "type for example " + flag + " 100");
+           }
+           target = static_cast<std::uint64_t>(count);
+         },
+         help)
+      ->type_name("N");
 }
 
 // "latest", or a name with its number: "every-n:5".
@@ -133,10 +151,12 @@ void declare(CLI::App& app, StreamOptions& o) {
          "--cpus", [&o](const std::string& text) { o.cpus = parse_cpus(text); },
          "Run on these CPUs only, with as many engine threads, for example 0,1 or 2-5")
       ->type_name("LIST");
-  app.add_option("--limit", o.limit, "Stop after N frames (the warm-up not counted)")->type_name("N");
+  add_count(app, "--limit", o.limit, "Stop after N frames (the warm-up not counted); 0 is no limit");
   app.add_option("--seconds", o.seconds, "Stop after so many seconds")->type_name("S");
   app.add_option("--loop", o.loop, "Play a file or folder N times; 0 is for ever")->type_name("N");
-  app.add_option("--warmup", o.warmup, "Leave the first N frames out of the statistics")->type_name("N");
+  add_count(app, "--warmup", o.warmup, "Leave the first N frames out of the statistics");
+  add_choice(app, "--on-bad-image", o.skip_bad_images, kBadImages,
+             "What to do about an image of a folder that cannot be read: stop there, or skip and count it");
   app.add_option("--patience", o.patience, "Give up when a live source is silent for so long")
       ->type_name("S");
   app.add_flag("--soak", o.soak, "Put the course of memory, open files and latency into the report");
@@ -184,7 +204,7 @@ void check(const StreamOptions& o) {
   require(o.alpha >= 0 && o.alpha <= 1, "--alpha is outside 0 to 1", "type for example --alpha 0.5");
   require(o.threads >= 0 && o.threads <= 1024, "--threads is outside 0 to 1024", "0 lets the engine choose");
   require(o.slots >= 0 && o.slots <= 64, "--slots is outside 0 to 64", "0 lets the schedule choose");
-  require(o.seconds >= 0, "--seconds is negative", "0 is no limit");
+  require(o.seconds >= 0 && std::isfinite(o.seconds), "--seconds is no time", "0 is no limit");
   require(o.patience >= 1, "--patience is less than 1", "type for example --patience 30");
   const int on_stdout = (o.areas == "-" ? 1 : 0) + (o.report == "-" ? 1 : 0) + (o.masks_stream ? 1 : 0);
   require(on_stdout <= 1, "two of --areas, --report and --masks-stream want stdout",

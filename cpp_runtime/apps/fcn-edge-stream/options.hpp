@@ -48,6 +48,7 @@ struct StreamOptions {
   bool selftest_only = false;
   bool build_engine = false;
   bool soak = false;
+  bool skip_bad_images = false;  ///< leave out what cannot be read of a folder, instead of stopping there
   Policy policy;
   ScheduleChoice schedule = ScheduleChoice::automatic;
   int threads = 0;

@@ -2,7 +2,9 @@
 
 #include <openvino/openvino.hpp>
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -139,8 +141,18 @@ class OpenVinoEngine : public Engine {
   std::vector<Lane> lanes_;  // never resized after the constructor: callbacks refer into it
 };
 
+// OpenVINO 2026.4 learns of its processors from either of these. Without both it reads on for ever.
+void check_processors_are_shown() {
+  std::error_code error;
+  if (std::filesystem::exists("/sys/devices/system/cpu", error)) return;
+  if (std::filesystem::exists("/proc/cpuinfo", error)) return;
+  throw Error(ErrorCode::backend, "OpenVINO finds no processors: neither /proc nor /sys is mounted",
+              "mount one, for example with mount -t proc proc /proc");
+}
+
 std::unique_ptr<Engine> open(const EngineRequest& request) {
   check_option_names(request, {});
+  check_processors_are_shown();
   return std::make_unique<OpenVinoEngine>(request);
 }
 

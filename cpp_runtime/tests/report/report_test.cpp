@@ -63,6 +63,18 @@ TEST(Warnings, NameDropsFewSamplesAndAnUngatedBundle) {
   EXPECT_EQ(types, (std::vector<std::string>{"ungated_bundle", "few_samples", "frames_dropped"}));
 }
 
+TEST(Warnings, DoNotBlameTheMachineForFramesThatWereToBeLeftOut) {
+  Statistics s = statistics_of(2000);
+  s.drops.skipped = 4000;  // --policy every-n:3
+  s.abandoned = 1;         // the one that waited when --limit was reached
+  RunFacts facts;
+  facts.gate = "pass";
+  EXPECT_TRUE(judge(s, facts, {}).empty());
+  s.drops.late = 7;
+  ASSERT_EQ(judge(s, facts, {}).size(), 1U);
+  EXPECT_EQ(judge(s, facts, {})[0].message, "7 of 2000 frames were dropped");
+}
+
 TEST(Warnings, NameWhatDriftedMost) {
   Statistics s = statistics_of(2000);
   s.drift.threshold = 2;

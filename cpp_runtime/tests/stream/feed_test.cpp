@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -173,6 +174,29 @@ TEST(ReconnectingSource, SurvivesLossAndCountsEachReturn) {
   for (int i = 0; i < 7; ++i) ASSERT_TRUE(source->read(image, name)) << "frame " << i;
   EXPECT_EQ(source->reconnects(), 3U);
   EXPECT_EQ(opened, 6);
+}
+
+TEST(RepeatedSource, CallsWhatVanishedAFailureAndNoMisuse) {
+  const SourceOpener gone = []() -> std::unique_ptr<Source> {
+    throw Error(ErrorCode::misuse, "no such file");
+  };
+  const auto source = make_repeated(frames(1), gone, 0);
+  cv::Mat image;
+  std::string name;
+  ASSERT_TRUE(source->read(image, name));
+  test::expect_error([&] { source->read(image, name); }, ErrorCode::io, "no such file");
+}
+
+TEST(ReconnectingSource, SurvivesAnyFailureOfItsSource) {
+  int opened = 0;
+  const SourceOpener open = [&]() -> std::unique_ptr<Source> {
+    if (++opened == 1) throw std::runtime_error("not ours");
+    return frames(1);
+  };
+  const auto source = make_reconnecting(frames(0), open, std::chrono::milliseconds(1));
+  cv::Mat image;
+  std::string name;
+  EXPECT_TRUE(source->read(image, name));
 }
 
 TEST(ReconnectingSource, StopsWaitingWhenInterrupted) {

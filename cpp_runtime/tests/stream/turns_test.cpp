@@ -4,13 +4,14 @@
 
 #include <fcn_edge/error.hpp>
 #include <map>
+#include <new>
 #include <utility>
 
 namespace fcn_edge::app {
 namespace {
 
-// Answers with a script, one letter a question: f frame, - nothing now, x failure; then the end, or with
-// `endless` frames for ever.
+// Answers with a script, one letter a question: f frame, - nothing now, w waited in vain, x failure, m no
+// memory; then the end, or with `endless` frames for ever.
 class ScriptedFeed : public Feed {
  public:
   explicit ScriptedFeed(std::string script, bool endless = false)
@@ -19,6 +20,8 @@ class ScriptedFeed : public Feed {
   Offer poll(Frame& frame) override {
     if (next_ == script_.size()) return endless_ ? Offer::frame : Offer::ended;
     const char answer = script_[next_++];
+    if (answer == 'm') throw std::bad_alloc();
+    if (answer == 'w') return Offer::waited;
     if (answer == 'x') throw Error(ErrorCode::io, "the camera is gone");
     if (answer == '-') return Offer::nothing;
     frame.index = given_++;
@@ -85,6 +88,21 @@ TEST(Turns, GoOnWithoutASourceThatFailsAndKeepItsFailure) {
   EXPECT_TRUE(turns.failure(0));
   EXPECT_FALSE(turns.failure(1));
   EXPECT_FALSE(turns.wait());
+}
+
+TEST(Turns, GoOnWithoutASourceThatFailsInAnyWay) {
+  Turns turns = scripted_turns({"fm", "ffff"});
+  EXPECT_EQ(served(turns), "01111");
+  EXPECT_TRUE(turns.failure(0));
+  EXPECT_FALSE(turns.failure(1));
+}
+
+TEST(Turns, AskAFeedThatWaitedItselfAgainAtOnce) {
+  Turns turns = scripted_turns({std::string(200, 'w') + "f"});
+  std::vector<Frame> frames(turns.count());
+  const Clock::time_point began = Clock::now();
+  while (!turns.poll(frames)) ASSERT_TRUE(turns.wait());
+  EXPECT_LT(Clock::now() - began, std::chrono::seconds(5));  // a wait for the bell takes a tenth of a second
 }
 
 TEST(Turns, WaitWhileASourceMayStillHaveFrames) {

@@ -1,6 +1,7 @@
 #include "ground/module.hpp"
 
 #include <dlfcn.h>
+#include <sys/auxv.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -13,10 +14,18 @@ namespace fcn_edge::app {
 namespace fs = std::filesystem;
 namespace {
 
+// Without /proc, the program as it was called.
+fs::path program() {
+  std::error_code error;
+  fs::path found = fs::read_symlink("/proc/self/exe", error);
+  if (!error) return found;
+  const auto* called = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  return called == nullptr ? fs::path() : fs::absolute(called, error);
+}
+
 // Beside the program in a build tree, beside the engines in an installation.
 std::vector<fs::path> search_folders() {
-  std::error_code error;
-  const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path here = program().parent_path();
   std::vector<fs::path> folders{here, here / FCN_EDGE_MODULES_FROM_PROGRAM};
   if (const char* chosen = std::getenv("FCN_EDGE_BACKENDS")) folders.insert(folders.begin(), chosen);
   return folders;

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -16,12 +18,21 @@
 namespace fcn_edge::app {
 namespace {
 
-volatile std::sig_atomic_t g_stop = 0;
+constexpr unsigned kStartGrace = 3;  // seconds from a signal to the end of a process that is still starting
+
+volatile std::sig_atomic_t g_stop = 0;      // the signal that came
+volatile std::sig_atomic_t g_starting = 1;  // nothing is written yet
 std::atomic<bool> g_no_cleanup{false};
+std::atomic<std::chrono::steady_clock::time_point> g_end{std::chrono::steady_clock::time_point::max()};
 
 void on_signal(int signal) {
   if (g_stop != 0) _exit(128 + signal);
-  g_stop = 1;
+  g_stop = signal;
+  if (g_starting != 0) alarm(kStartGrace);
+}
+
+void on_alarm(int /*signal*/) {
+  if (g_starting != 0) _exit(128 + g_stop);
 }
 
 // A value of /proc/self/status, in KiB there. Not getrusage(): its high-water mark survives exec, so that a
@@ -41,11 +52,22 @@ void watch_signals() {
   action.sa_handler = &on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = &on_alarm;
+  sigaction(SIGALRM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error to report, not a death
   std::signal(SIGXFSZ, SIG_IGN);  // likewise a file size limit
 }
 
-bool stop_requested() { return g_stop != 0; }
+void begin_work() { g_starting = 0; }
+
+bool stop_requested() { return g_stop != 0 || std::chrono::steady_clock::now() >= g_end.load(); }
+
+void stop_after(double seconds) {
+  using std::chrono::steady_clock;
+  const std::chrono::duration<double> longest = std::chrono::hours(24 * 365 * 10);
+  const std::chrono::duration<double> wanted = std::min(std::chrono::duration<double>(seconds), longest);
+  g_end = steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(wanted);
+}
 
 // /proc/self/stat: the 22nd field, 20th after the command name's closing bracket, is the start in clock
 // ticks.

@@ -5,8 +5,12 @@
 namespace fcn_edge::app {
 
 /// After this, SIGINT and SIGTERM set a flag instead of ending the process; a second one ends it at once.
+/// Until begin_work(), while engines and sources are opened, one ends it after 3 s, whatever it hangs in.
 void watch_signals();
+void begin_work();
+/// A signal has come, or the time of stop_after() is over: everything that waits gives up.
 bool stop_requested();
+void stop_after(double seconds);
 
 /// Seconds since this process was started by the kernel (10 ms resolution).
 double seconds_since_start();

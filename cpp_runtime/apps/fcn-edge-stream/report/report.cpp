@@ -49,6 +49,7 @@ json describe(const Statistics& statistics, bool raw_samples) {
                   {"abandoned", statistics.abandoned}};
   out["reconnects"] = statistics.reconnects;
   out["damaged"] = statistics.damaged;
+  out["bad_images"] = statistics.bad_images;
   out["frames_measured"] = statistics.measured;
   out["seconds"] = rounded(statistics.seconds);
   out["fps"] = rounded(statistics.fps());

@@ -29,10 +29,12 @@ std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const Str
         options.loop == 1 && !facts.live ? "repeat the source with --loop" : "run longer";
     found.push_back({"few_samples", few_samples(s.measured), more});
   }
-  if (s.dropped() > 0) {
+  const std::uint64_t too_slow_for =
+      s.drops.superseded + s.drops.late;  // what every-n leaves out was wanted so
+  if (too_slow_for > 0) {
     found.push_back(
         {"frames_dropped",
-         std::to_string(s.dropped()) + " of " + std::to_string(s.frames_in) + " frames were dropped",
+         std::to_string(too_slow_for) + " of " + std::to_string(s.frames_in) + " frames were dropped",
          "the source is faster than this machine: lower its rate or compile a smaller size"});
   }
   if (options.warmup == 0 && s.measured >= kSamplesForP90 &&
@@ -60,6 +62,11 @@ std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const Str
     found.push_back({"damaged_packets",
                      "the decoder found faults in " + std::to_string(s.damaged) + " packets or pictures",
                      "check the recording, or the camera's network"});
+  }
+  if (s.bad_images > 0) {
+    found.push_back({"bad_images",
+                     std::to_string(s.bad_images) + " images could not be read and have no mask",
+                     "replace them; the log names each"});
   }
   if (s.drift.known() && s.drift.highest > s.drift.threshold) {
     found.push_back({"drift", drift_sentence(s.drift),

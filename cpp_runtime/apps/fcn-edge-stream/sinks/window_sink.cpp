@@ -16,6 +16,7 @@ namespace {
 constexpr int kEscape = 27;
 constexpr int kStyle = cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO;
 constexpr unsigned kProbeSeconds = 10;
+constexpr std::chrono::milliseconds kPause{100};  // between two looks at the window while no frame comes
 
 // Qt, behind OpenCV's windows, aborts the process when the screen does not answer. So a child tries first.
 bool window_opens(const std::string& title) {
@@ -63,16 +64,28 @@ class WindowSink : public Sink {
 
   void write(const Scene& scene) override {
     cv::imshow(title_, scene.image);
+    shown_ = true;
+    look();
+  }
+
+  // Also while no frame comes.
+  bool wants_stop() const override {
+    if (Clock::now() - looked_ > kPause) look();
+    return stop_;
+  }
+
+ private:
+  void look() const {
+    looked_ = Clock::now();
     const int key = cv::waitKey(1) & 0xFF;
-    const bool closed = cv::getWindowProperty(title_, cv::WND_PROP_VISIBLE) < 1;
+    const bool closed = shown_ && cv::getWindowProperty(title_, cv::WND_PROP_VISIBLE) < 1;
     stop_ = stop_ || closed || key == 'q' || key == kEscape;
   }
 
-  bool wants_stop() const override { return stop_; }
-
- private:
   std::string title_;
-  bool stop_ = false;
+  bool shown_ = false;
+  mutable bool stop_ = false;
+  mutable Clock::time_point looked_;
 };
 
 }  // namespace

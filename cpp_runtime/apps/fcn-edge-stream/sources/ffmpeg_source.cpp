@@ -15,16 +15,23 @@ extern "C" {
 #include <cstdlib>
 #include <fcn_edge/error.hpp>
 #include <fcn_edge/version.hpp>
+#include <filesystem>
+#include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
+
+#include "sources/cut_short.hpp"
+#include "sources/turn.hpp"
 
 namespace fcn_edge::app {
 namespace {
 
-constexpr std::chrono::seconds kSilence{10};  // what a server gets to answer, and to send the next packet
-constexpr int kMostDamaged = 512;             // packets in a row without a picture: the stream is broken
-constexpr int kLargestInTime = 1920 * 1088;   // pixels that one thread decodes at a camera's rate
-constexpr int kAlignment = 64;                // columns; the converter writes whole vectors
+constexpr std::chrono::milliseconds kSilence{
+    10000};                                  // a server's time to answer and for each packet, at most
+constexpr int kMostDamaged = 512;            // packets in a row without a picture: the stream is broken
+constexpr int kLargestInTime = 1920 * 1088;  // pixels that one thread decodes at a camera's rate
+constexpr int kAlignment = 64;               // columns; the converter writes whole vectors
 
 template <auto Function>
 struct Release {
@@ -50,28 +57,100 @@ struct Dictionary {
 // FFmpeg asks while it waits for the network whether to go on waiting.
 class Patience {
  public:
-  explicit Patience(bool (*leaving)()) : leaving_(leaving) {}
-  void renew() { until_ = Clock::now() + kSilence; }
+  Patience(bool (*leaving)(), std::chrono::milliseconds most)
+      : leaving_(leaving), silence_(std::min(kSilence, most)), opening_until_(Clock::now() + most) {}
+
+  // The server has just been asked; while the source is opened, all its answers together have to be there in
+  // time.
+  void renew(bool opening = false) {
+    until_ = Clock::now() + silence_;
+    if (opening) until_ = std::min(until_, opening_until_);
+  }
+  void interrupt() { interrupted_ = true; }
+  bool unwanted() const { return interrupted_ || leaving_(); }
+  bool exhausted() const { return Clock::now() > until_; }
   AVIOInterruptCB callback() { return {&Patience::over, this}; }
 
  private:
   static int over(void* self) {
     const auto& patience = *static_cast<Patience*>(self);
-    return patience.leaving_() || Clock::now() > patience.until_ ? 1 : 0;
+    return patience.unwanted() || patience.exhausted() ? 1 : 0;
   }
 
   bool (*leaving_)();
+  std::chrono::milliseconds silence_;
+  Clock::time_point opening_until_;
   Clock::time_point until_;
+  std::atomic<bool> interrupted_{false};
 };
 
-bool is_turned(const AVStream& stream) {
+// Decoders patch up what they cannot read and say so in the log, not always in the picture (H.264 in FFmpeg
+// 5, with several threads). Here is heard what a source's own decoder, or a thread of it, says of its faults.
+class Faults {
+ public:
+  Faults() {
+    const std::lock_guard<std::mutex> lock(mutex());
+    listeners().insert(this);
+  }
+  ~Faults() {
+    const std::lock_guard<std::mutex> lock(mutex());
+    listeners().erase(this);
+  }
+  Faults(const Faults&) = delete;
+  Faults& operator=(const Faults&) = delete;
+
+  // Again for every packet: OpenCV may have put a function of its own in its place.
+  void listen(AVCodecContext& codec) {
+    codec.opaque = this;
+    av_log_set_callback(&Faults::hear);
+  }
+  void note() { heard_ = true; }
+  bool heard() { return heard_.exchange(false); }
+
+ private:
+  static std::mutex& mutex() {
+    static auto* one = new std::mutex;  // decoders' threads may outlive main()
+    return *one;
+  }
+  static std::set<const void*>& listeners() {
+    static auto* all = new std::set<const void*>;
+    return *all;
+  }
+
+  static void hear(void* teller, int level, const char* /*format*/, va_list /*values*/) {
+    if (teller == nullptr || level > AV_LOG_ERROR) return;
+    if (*static_cast<const AVClass**>(teller) != avcodec_get_class()) return;
+    void* listener = static_cast<AVCodecContext*>(teller)->opaque;  // its threads' contexts are copies
+    const std::lock_guard<std::mutex> lock(mutex());
+    if (listeners().count(listener) != 0) static_cast<Faults*>(listener)->heard_ = true;
+  }
+
+  std::atomic<bool> heard_{false};
+};
+
+Turn turn_wanted(const AVStream& stream) {
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
   const AVCodecParameters& parameters = *stream.codecpar;
-  return av_packet_side_data_get(parameters.coded_side_data, parameters.nb_coded_side_data,
-                                 AV_PKT_DATA_DISPLAYMATRIX) != nullptr;
+  const AVPacketSideData* found = av_packet_side_data_get(
+      parameters.coded_side_data, parameters.nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+  const std::uint8_t* matrix = found == nullptr ? nullptr : found->data;
 #else
-  return av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr) != nullptr;
+  const std::uint8_t* matrix = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
 #endif
+  return matrix == nullptr ? Turn{} : turn_of(reinterpret_cast<const std::int32_t*>(matrix));
+}
+
+std::string words_of(int error) {
+  char words[AV_ERROR_MAX_STRING_SIZE] = {};
+  av_strerror(error, words, sizeof words);
+  return words;
+}
+
+// From the root: FFmpeg would take what stands before a colon for a protocol.
+std::string file_address(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  return error ? path : whole.string();
 }
 
 // Whether the picture's buffers go on for so many columns and rows; of a picture cropped at the top they do
@@ -93,23 +172,36 @@ bool holds(const AVFrame& picture, int width, int height) {
 
 class FfmpegSource : public Source {
  public:
-  FfmpegSource(const std::string& url, bool address, bool (*leaving)())
-      : what_(shown(url)), patience_(leaving), packet_(av_packet_alloc()), picture_(av_frame_alloc()) {
-    open(url, address);
+  FfmpegSource(const std::string& url, bool address, bool (*leaving)(), std::chrono::milliseconds patience)
+      : what_(address ? shown(url) : url),
+        file_(address ? "" : url),
+        patience_(leaving, patience),
+        packet_(av_packet_alloc()),
+        picture_(av_frame_alloc()) {
+    open(address ? url : file_address(url), address);
+    turn_ = turn_wanted(stream());
     const AVRational rate = av_guess_frame_rate(format_.get(), format_->streams[stream_], nullptr);
     if (rate.num > 0 && rate.den > 0 && av_q2d(rate) < 1000) fps_ = av_q2d(rate);
   }
   ~FfmpegSource() override { sws_freeContext(scaler_); }
 
-  bool turned() const { return is_turned(stream()); }
-
   bool read(cv::Mat& image, std::string& /*name*/) override {
     if (!decode()) {
       if (frames_ == 0)
         throw Error(ErrorCode::io, what_ + " gave no frame", "is it a video this machine can decode?");
+      if (!broken_by_.empty() && !live_) {
+        throw Error(ErrorCode::io,
+                    "cannot read " + what_ + " beyond frame " + std::to_string(frames_) + ": " + broken_by_,
+                    "is the recording whole?");
+      }
       return false;
     }
-    convert(image);
+    if (turn_.any()) {
+      convert(upright_);
+      turn(upright_, turn_, image);
+    } else {
+      convert(image);
+    }
     av_frame_unref(picture_.get());
     ++frames_;
     return true;
@@ -117,6 +209,7 @@ class FfmpegSource : public Source {
 
   bool live() const override { return live_; }
   double fps() const override { return fps_; }
+  void interrupt() override { patience_.interrupt(); }
   std::uint64_t damaged() const override { return damaged_; }
 
  private:
@@ -135,10 +228,10 @@ class FfmpegSource : public Source {
     AVFormatContext* context = avformat_alloc_context();
     check(context != nullptr);
     context->interrupt_callback = patience_.callback();
-    patience_.renew();
+    patience_.renew(/*opening=*/true);
     check(avformat_open_input(&context, url.c_str(), nullptr, &options.entries) >= 0);  // frees it on failure
     format_.reset(context);
-    patience_.renew();
+    patience_.renew(/*opening=*/true);
     check(avformat_find_stream_info(context, nullptr) >= 0);
     const int best = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
     check(best >= 0);
@@ -146,7 +239,7 @@ class FfmpegSource : public Source {
     for (unsigned i = 0; i < context->nb_streams; ++i) {
       if (i != stream_) context->streams[i]->discard = AVDISCARD_ALL;
     }
-    live_ = address && stream().nb_frames <= 0 && context->duration <= 0;
+    live_ = address && stream().nb_frames <= 0 && context->duration <= 0 && bytes() <= 0;
     open_decoder(check);
   }
 
@@ -164,19 +257,30 @@ class FfmpegSource : public Source {
     check(avcodec_open2(codec_.get(), decoder, nullptr) >= 0);
   }
 
+  // How long the file is, or the server says it is; 0 or less when nobody knows.
+  std::int64_t bytes() const { return format_->pb == nullptr ? 0 : avio_size(format_->pb); }
+
   // The next picture into picture_. False at the end.
   bool decode() {
     for (int in_vain = 0; in_vain < kMostDamaged;) {
+      faults_.listen(*codec_);
       const int got = avcodec_receive_frame(codec_.get(), picture_.get());
-      if (got == AVERROR_EOF) return false;
       if (got == 0) {
-        if (picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0) ++damaged_;
+        const bool flagged =
+            picture_->decode_error_flags != 0 || (picture_->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+        if (faults_.heard() || flagged) ++damaged_;
         return true;
       }
+      if (got == AVERROR_EOF) {
+        if (faults_.heard()) ++damaged_;
+        return false;
+      }
       if (got == AVERROR(EAGAIN) && feed()) continue;
+      faults_.heard();  // of this packet
       ++damaged_;
       ++in_vain;
     }
+    broken_by_ = std::to_string(kMostDamaged) + " packets in a row gave no picture";
     return false;
   }
 
@@ -186,13 +290,27 @@ class FfmpegSource : public Source {
     const int got = av_read_frame(format_.get(), packet_.get());
     if (got == AVERROR(EAGAIN)) return true;
     if (got < 0) {
+      broken_by_ = what_broke(got);
       avcodec_send_packet(codec_.get(), nullptr);
       return true;
     }
     const bool ours = packet_->stream_index == static_cast<int>(stream_);
+    if (ours && (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) faults_.note();
     const int taken = ours ? avcodec_send_packet(codec_.get(), packet_.get()) : 0;
     av_packet_unref(packet_.get());
     return taken >= 0;
+  }
+
+  // Why there are no more packets; empty when the recording is over, or nobody wants more.
+  std::string what_broke(int got) const {
+    if (patience_.unwanted()) return "";
+    if (patience_.exhausted()) return "the server fell silent";
+    if (got != AVERROR_EOF) return words_of(got);
+    const AVIOContext* io = format_->pb;
+    if (io != nullptr && io->error < 0 && io->error != AVERROR_EOF) return words_of(io->error);
+    if (io != nullptr && io->eof_reached != 0 && avio_tell(format_->pb) < bytes())
+      return file_.empty() ? "the server closed the connection early" : "the file is cut short";
+    return !file_.empty() && recording_is_cut(file_) ? "the file is cut short" : "";
   }
 
   // As OpenCV calls it: on the coded size, which the filters for chroma look into, without asking for
@@ -224,25 +342,29 @@ class FfmpegSource : public Source {
     image = cv::Mat(room, CV_8UC3)(cv::Rect({0, 0}, shown));
   }
 
-  std::string what_;
+  std::string what_;  // as it may be shown
+  std::string file_;  // empty for an address
   Patience patience_;
+  Faults faults_;  // outlives the decoder that tells it
   Packet packet_;
   Picture picture_;
   Format format_;
   Codec codec_;
   SwsContext* scaler_ = nullptr;
   unsigned stream_ = 0;
+  Turn turn_;
+  cv::Mat upright_;  // what is to be turned
+  std::string broken_by_;
   bool live_ = false;
   double fps_ = 0;
   std::uint64_t frames_ = 0;
   std::atomic<std::uint64_t> damaged_{0};
 };
 
-std::unique_ptr<Source> open(const std::string& url, bool address, bool (*leaving)()) {
+std::unique_ptr<Source> open(const std::string& url, bool address, bool (*leaving)(),
+                             std::chrono::milliseconds patience) {
   av_log_set_level(AV_LOG_QUIET);
-  auto source = std::make_unique<FfmpegSource>(url, address, leaving);
-  if (source->turned()) return nullptr;
-  return source;
+  return std::make_unique<FfmpegSource>(url, address, leaving, patience);
 }
 
 }  // namespace

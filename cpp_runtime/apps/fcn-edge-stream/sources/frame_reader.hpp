@@ -16,12 +16,14 @@ class FrameReader {
       : source_(std::move(source)), every_(every) {}
 
   bool read(Frame& frame);
+  bool ready(std::chrono::milliseconds patience) { return source_->ready(patience); }
   void interrupt() { source_->interrupt(); }
 
   std::uint64_t frames_in() const { return frames_; }
   std::uint64_t skipped() const { return skipped_; }
   std::uint64_t reconnects() const { return source_->reconnects(); }
   std::uint64_t damaged() const { return source_->damaged(); }
+  std::uint64_t bad_images() const { return source_->bad_images(); }
 
  private:
   std::unique_ptr<Source> source_;

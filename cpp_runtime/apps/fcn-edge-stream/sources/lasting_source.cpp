@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <fcn_edge/error.hpp>
 #include <thread>
 #include <utility>
@@ -18,16 +19,37 @@ class CountingReader {
  public:
   bool read(Source& source, cv::Mat& image, std::string& name) {
     const bool got = source.read(image, name);
-    damaged_ = before_ + source.damaged();
+    count(source);
     return got;
   }
-  void opened_anew() { before_ = damaged_; }
+  void opened_anew() {
+    before_ = damaged_;
+    bad_before_ = bad_images_;
+  }
   std::uint64_t damaged() const { return damaged_; }
+  std::uint64_t bad_images() const { return bad_images_; }
 
  private:
+  void count(const Source& source) {
+    damaged_ = before_ + source.damaged();
+    bad_images_ = bad_before_ + source.bad_images();
+  }
+
   std::uint64_t before_ = 0;
+  std::uint64_t bad_before_ = 0;
+  std::atomic<std::uint64_t> bad_images_{0};
   std::atomic<std::uint64_t> damaged_{0};  // asked for by another thread than the one that reads
 };
+
+// Again at run time: what is not there any more is then a failure, not a mistake of the one who typed it.
+std::unique_ptr<Source> open_again(const SourceOpener& open) {
+  try {
+    return open();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::misuse) throw;
+    throw Error(ErrorCode::io, error.what());
+  }
+}
 
 class RepeatedSource : public Source {
  public:
@@ -37,7 +59,7 @@ class RepeatedSource : public Source {
   bool read(cv::Mat& image, std::string& name) override {
     while (!reader_.read(*source_, image, name)) {
       if (!endless_ && rounds_left_-- <= 0) return false;
-      source_ = open_();
+      source_ = open_again(open_);
       reader_.opened_anew();
     }
     return true;
@@ -46,6 +68,7 @@ class RepeatedSource : public Source {
   bool live() const override { return source_->live(); }
   double fps() const override { return source_->fps(); }
   std::uint64_t damaged() const override { return reader_.damaged(); }
+  std::uint64_t bad_images() const override { return reader_.bad_images(); }
 
  private:
   std::unique_ptr<Source> source_;
@@ -90,7 +113,7 @@ class ReconnectingSource : public Source {
         return true;
       }
       spdlog::warn("the source ended; opening it again");
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       spdlog::warn("{}; opening it again", error.what());
     }
     return false;
@@ -102,7 +125,7 @@ class ReconnectingSource : public Source {
       reader_.opened_anew();
       ++reconnects_;
       spdlog::info("the source is back");
-    } catch (const Error&) {  // still gone; the next pause is longer
+    } catch (const std::exception&) {  // still gone; the next pause is longer
     }
   }
 

@@ -16,9 +16,9 @@ namespace fcn_edge::app {
 struct MediaSources : ModuleTable {
   std::unique_ptr<Source> (*open_video_file)(const std::string& path);
   std::unique_ptr<Source> (*open_camera)(const CameraRequest& wanted);
-  std::unique_ptr<Source> (*open_address)(const std::string& url);
+  std::unique_ptr<Source> (*open_address)(const std::string& url, std::chrono::milliseconds patience);
   std::unique_ptr<Source> (*open_gstreamer)(const std::string& pipeline);
-  std::unique_ptr<Source> (*open_images)(const std::string& path);
+  std::unique_ptr<Source> (*open_images)(const std::string& path, const SourceSettings& settings);
 };
 
 }  // namespace fcn_edge::app

@@ -31,20 +31,27 @@ bool begins(const std::string& text, const char* part) { return text.rfind(part,
 
 enum class Kind { test, raw, pipeline, address, camera, missing, images, video };
 
+Kind file_kind(const std::string& path, bool folder) {
+  return folder || is_image_name(path) ? Kind::images : Kind::video;
+}
+
 Kind kind_of(const std::string& spec) {
   if (begins(spec, "test:")) return Kind::test;
   if (begins(spec, "raw:")) return Kind::raw;
+  std::error_code error;
+  const std::filesystem::file_status there = std::filesystem::status(spec, error);
+  const bool folder = std::filesystem::is_directory(there);
+  const bool named = contains(spec, " ! ") || contains(spec, "://");  // what else it could be
+  if (named && (folder || std::filesystem::is_regular_file(there))) return file_kind(spec, folder);
   if (contains(spec, " ! ")) return Kind::pipeline;
   if (contains(spec, "://")) return Kind::address;
   if (parse_camera(spec)) return Kind::camera;
-  std::error_code error;
-  if (!std::filesystem::exists(spec, error)) return Kind::missing;
-  return std::filesystem::is_directory(spec) || is_image_name(spec) ? Kind::images : Kind::video;
+  return std::filesystem::exists(there) ? file_kind(spec, folder) : Kind::missing;
 }
 
 }  // namespace
 
-std::unique_ptr<Source> open_source(const std::string& spec) {
+std::unique_ptr<Source> open_source(const std::string& spec, const SourceSettings& settings) {
   switch (kind_of(spec)) {
     case Kind::test:
       return open_test_source(spec.substr(5));
@@ -53,11 +60,11 @@ std::unique_ptr<Source> open_source(const std::string& spec) {
     case Kind::pipeline:
       return open_gstreamer(spec);
     case Kind::address:
-      return open_address(spec);
+      return open_address(spec, settings.patience);
     case Kind::camera:
       return open_checked(*parse_camera(spec));
     case Kind::images:
-      return open_images(spec);
+      return open_images(spec, settings);
     case Kind::video:
       return open_video_file(spec);
     case Kind::missing:
@@ -73,9 +80,10 @@ std::optional<bool> live_by_name(const std::string& spec) {
   return kind == Kind::images || kind == Kind::video ? std::optional(false) : std::nullopt;
 }
 
-std::unique_ptr<Source> open_lasting_source(const std::string& spec, int loop) {
-  std::unique_ptr<Source> source = open_source(spec);
-  const SourceOpener again = [spec] { return open_source(spec); };
+std::unique_ptr<Source> open_lasting_source(const std::string& spec, int loop,
+                                            const SourceSettings& settings) {
+  std::unique_ptr<Source> source = open_source(spec, settings);
+  const SourceOpener again = [spec, settings] { return open_source(spec, settings); };
   if (source->live()) return make_reconnecting(std::move(source), again);
   return loop == 1 ? std::move(source) : make_repeated(std::move(source), again, loop);
 }

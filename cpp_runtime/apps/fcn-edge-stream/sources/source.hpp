@@ -22,7 +22,7 @@ struct Frame {
   Clock::time_point taken;  ///< when the source handed it over: its age counts from here
 };
 
-/// Where frames come from. One thread at a time, but for interrupt(), reconnects() and damaged().
+/// Where frames come from. One thread at a time, but for interrupt() and the counts.
 class Source {
  public:
   Source() = default;
@@ -37,9 +37,21 @@ class Source {
   virtual bool live() const = 0;   ///< frames come whether or not anybody takes them
   virtual double fps() const = 0;  ///< frames a second, 0 when unknown
 
+  /// For sources that wait for others, such as pipes: whether read() will come back at once, asked for as
+  /// long as `patience`. The end counts as such.
+  virtual bool ready(std::chrono::milliseconds /*patience*/) { return true; }
+
   virtual void interrupt() {}  ///< make a read() that waits on purpose return false
   virtual std::uint64_t reconnects() const { return 0; }
   virtual std::uint64_t damaged() const { return 0; }  ///< packets and pictures the decoder found faults in
+  virtual std::uint64_t bad_images() const { return 0; }  ///< image files that were left out
+};
+
+/// How sources are opened.
+struct SourceSettings {
+  std::chrono::milliseconds patience{30000};  ///< how long a server may be silent while it is opened
+  bool skip_bad_images = false;  ///< leave image files out that cannot be read, instead of failing
+  void (*say)(const std::string&) = nullptr;  ///< is told of each one left out; null: nobody
 };
 
 using SourceOpener = std::function<std::unique_ptr<Source>()>;
@@ -49,13 +61,14 @@ std::string shown(const std::string& spec);
 
 /// Open what the user named: a video file, image folder, camera, address, GStreamer pipeline, test picture
 /// or raw frames. Throws Error(misuse) for what does not exist and Error(io) for what cannot be read.
-std::unique_ptr<Source> open_source(const std::string& spec);
+std::unique_ptr<Source> open_source(const std::string& spec, const SourceSettings& settings = {});
 
 /// Whether the source is live, where its name tells: false for files that are there, true for cameras.
 std::optional<bool> live_by_name(const std::string& spec);
 
 /// Open it to be played `loop` times (0: for ever); a live source is instead reopened, with growing pauses,
 /// whenever it ends or breaks.
-std::unique_ptr<Source> open_lasting_source(const std::string& spec, int loop);
+std::unique_ptr<Source> open_lasting_source(const std::string& spec, int loop,
+                                            const SourceSettings& settings = {});
 
 }  // namespace fcn_edge::app

@@ -1,7 +1,9 @@
 #include "sources/video_source.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fcn_edge/error.hpp>
+#include <filesystem>
 #include <opencv2/videoio.hpp>
 #include <opencv2/videoio/registry.hpp>
 #include <utility>
@@ -9,6 +11,8 @@
 
 namespace fcn_edge::app {
 namespace {
+
+constexpr std::chrono::seconds kSilence{10};  // what a server gets to answer, at most
 
 class VideoSource : public Source {
  public:
@@ -77,8 +81,15 @@ int usual_backend() {
 
 }  // namespace
 
+// OpenCV before 4.7 turns such recordings the wrong way round, and none of them mirrors.
 std::unique_ptr<Source> open_video_file(const std::string& path) {
-  return make(cv::VideoCapture(path, usual_backend()), path, false, "is it a video this machine can decode?");
+  const cv::VideoCapture capture(std::filesystem::absolute(path).string(), usual_backend());
+  if (capture.isOpened() && std::lround(capture.get(cv::CAP_PROP_ORIENTATION_META)) % 360 != 0) {
+    throw Error(ErrorCode::io,
+                path + " is to be turned, which this build without FFmpeg's libraries does not do",
+                "install libavformat-dev and build again, or turn it once: ffmpeg -i IN OUT");
+  }
+  return make(capture, path, false, "is it a video this machine can decode?");
 }
 
 std::unique_ptr<Source> open_camera(const CameraRequest& wanted) {
@@ -97,8 +108,11 @@ std::unique_ptr<Source> open_camera(const CameraRequest& wanted) {
 }
 
 // What has a known length is a recording even when it comes over the network.
-std::unique_ptr<Source> open_address(const std::string& url) {
-  cv::VideoCapture capture(url, usual_backend());
+std::unique_ptr<Source> open_address(const std::string& url, std::chrono::milliseconds patience) {
+  const int silence = static_cast<int>(std::min<std::chrono::milliseconds>(patience, kSilence).count());
+  cv::VideoCapture capture(
+      url, usual_backend(),
+      {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, silence, cv::CAP_PROP_READ_TIMEOUT_MSEC, silence});
   const bool live = !(capture.isOpened() && capture.get(cv::CAP_PROP_FRAME_COUNT) > 0);
   return make(capture, shown(url), live, "check that the address answers, for example with ffprobe");
 }

@@ -27,11 +27,15 @@ class BlockFeed : public Feed {
   BlockFeed(std::unique_ptr<Source> source, const FeedSettings& settings)
       : reader_(std::move(source), settings.every) {}
 
-  Offer poll(Frame& frame) override { return reader_.read(frame) ? Offer::frame : Offer::ended; }
+  Offer poll(Frame& frame) override {
+    if (!reader_.ready(kTick)) return Offer::waited;
+    return reader_.read(frame) ? Offer::frame : Offer::ended;
+  }
   std::uint64_t frames_in() const override { return reader_.frames_in(); }
   Drops drops() const override { return {0, reader_.skipped(), 0}; }
   std::uint64_t reconnects() const override { return reader_.reconnects(); }
   std::uint64_t damaged() const override { return reader_.damaged(); }
+  std::uint64_t bad_images() const override { return reader_.bad_images(); }
 
  private:
   FrameReader reader_;
@@ -78,6 +82,7 @@ class LatestFeed : public Feed {
   Drops drops() const override { return {shared_->superseded, shared_->reader.skipped(), late_}; }
   std::uint64_t reconnects() const override { return shared_->reader.reconnects(); }
   std::uint64_t damaged() const override { return shared_->reader.damaged(); }
+  std::uint64_t bad_images() const override { return shared_->reader.bad_images(); }
 
  private:
   using Slot = LatestSlot<Frame>;

@@ -28,7 +28,12 @@ struct FeedSettings {
 /// Stands between a source and the pipeline and decides which frames get through.
 class Feed {
  public:
-  enum class Offer { frame, nothing, ended };
+  enum class Offer {
+    frame,
+    nothing,
+    waited,  ///< nothing, although it was waited for: ask again at once
+    ended
+  };
 
   Feed() = default;
   Feed(const Feed&) = delete;
@@ -43,11 +48,12 @@ class Feed {
   virtual Drops drops() const = 0;
   virtual std::uint64_t reconnects() const = 0;
   virtual std::uint64_t damaged() const = 0;
+  virtual std::uint64_t bad_images() const { return 0; }
 };
 
 /// Not latest: frames are read on the caller's own thread, which holds the source back when sinks are slow;
 /// on a box with few cores that beats a decoding thread, which only takes time from the engine. There is
-/// always a frame or the end.
+/// always a frame or the end; a pipe is waited for in short turns.
 /// Latest: a thread keeps reading, untaken frames are dropped, and `bell` rings for every arrival.
 std::unique_ptr<Feed> make_feed(std::unique_ptr<Source> source, const FeedSettings& settings,
                                 std::shared_ptr<Bell> bell);

@@ -23,10 +23,11 @@ void add(Statistics& sum, const Feed& feed) {
   sum.drops.late += feed.drops().late;
   sum.reconnects += feed.reconnects();
   sum.damaged += feed.damaged();
+  sum.bad_images += feed.bad_images();
 }
 
 void count_feeds(Statistics& statistics, const Turns& turns, std::size_t first, std::size_t end) {
-  statistics.frames_in = statistics.reconnects = statistics.damaged = 0;
+  statistics.frames_in = statistics.reconnects = statistics.damaged = statistics.bad_images = 0;
   statistics.drops = {};
   for (std::size_t i = first; i < end; ++i) add(statistics, turns.feed(i));
 }
@@ -53,6 +54,7 @@ Pipeline::Pipeline(Segmenter& segmenter, Turns& turns, const std::vector<Channel
 
 void Pipeline::run() {
   began_ = measured_from_ = Clock::now();
+  if (settings_.seconds > 0) stop_after(settings_.seconds);
   while (!ended()) {
     if (in_flight_ == lanes_.size()) finish_oldest();
     if (ended() || !admit()) break;
@@ -84,7 +86,7 @@ bool Pipeline::admit() {
   while (!(source = turns_.poll(lane.frames))) {
     if (in_flight_ > 0) {
       finish_oldest();
-    } else if (!turns_.wait()) {
+    } else if (ended() || !turns_.wait()) {
       return false;
     }
   }

@@ -19,6 +19,7 @@ struct Statistics {
   std::uint64_t abandoned = 0;   ///< frames still waiting when the run was ended
   std::uint64_t reconnects = 0;  ///< times a lost source came back
   std::uint64_t damaged = 0;     ///< packets and pictures that the decoder found faults in
+  std::uint64_t bad_images = 0;  ///< image files that could not be read and were left out
   std::uint64_t measured = 0;    ///< frames in the latencies below: frames_out less the warm-up
   Drift drift;                   ///< how far the frames are from calibrated ones
   double seconds = 0;            ///< from the end of the warm-up to the last frame out

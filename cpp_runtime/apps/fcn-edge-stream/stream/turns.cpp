@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <fcn_edge/error.hpp>
+#include <exception>
 #include <utility>
 
 #include "ground/process.hpp"
@@ -21,6 +21,7 @@ Turns::Turns(std::vector<std::unique_ptr<Feed>> feeds, std::shared_ptr<Bell> bel
 
 std::optional<std::size_t> Turns::poll(std::vector<Frame>& frames) {
   rings_ = bell_->count();
+  waited_ = false;
   for (std::size_t i = 0; i < places_.size(); ++i) {
     const std::size_t source = (turn_ + i) % places_.size();
     if (!ask(places_[source], frames[source])) continue;
@@ -33,7 +34,7 @@ std::optional<std::size_t> Turns::poll(std::vector<Frame>& frames) {
 
 bool Turns::wait() {
   if (all_ended() || stop_requested()) return false;
-  bell_->wait_beyond(rings_, kNotice);
+  if (!waited_) bell_->wait_beyond(rings_, kNotice);
   return !stop_requested();
 }
 
@@ -42,8 +43,9 @@ bool Turns::ask(Place& place, Frame& frame) {
   try {
     const Feed::Offer offer = place.feed->poll(frame);
     place.ended = offer == Feed::Offer::ended;
+    waited_ = waited_ || offer == Feed::Offer::waited;
     return offer == Feed::Offer::frame;
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     place.ended = true;
     place.failure = std::current_exception();
     if (!all_ended()) spdlog::warn("{}; the other sources go on", error.what());

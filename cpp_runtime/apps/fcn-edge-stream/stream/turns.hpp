@@ -43,6 +43,7 @@ class Turns {
   std::vector<Place> places_;
   std::shared_ptr<Bell> bell_;
   std::size_t turn_ = 0;
+  bool waited_ = false;      // a feed waited itself in the last poll
   std::uint64_t rings_ = 0;  // when the feeds were last asked
 };
 
