@@ -48,7 +48,7 @@ def ours(config: TrainConfig, data: Dataset, waits: list[float]) -> Iterator[Non
             set_rate(trainer.optimizer, 0.5)
             loss = trainer._loss(frames, masks)
             loss.item()
-            trainer._learn(loss, last=False)
+            trainer._learn(loss)
             yield
 
 

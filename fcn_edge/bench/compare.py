@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fcn_edge.bench.result import MAGIC
 from fcn_edge.ground.artifacts import read_json
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
-from fcn_edge.ground.stats import QUANTILES, Interval, bootstrap_ratio, percentile, samples_needed
+from fcn_edge.ground.stats import QUANTILES, Interval, rounds_ratio, samples_needed
 
 Json = dict[str, Any]
 COMPARED = {"p50": 0.50, "p99": 0.99}
@@ -24,16 +22,21 @@ class Change:
 
     bundle: str
     percentile: str
-    before_ms: float
+    before_ms: float  # geometric mean of the rounds' percentiles
     after_ms: float
     ratio: float  # after / before
-    ratio_low: float  # 95 % interval of the ratio
-    ratio_high: float
-    verdict: str  # slower | faster | same: whether the interval leaves out 1
+    ratio_low: float | None  # 95 % interval of the ratio; None where a side has a single round
+    ratio_high: float | None
+    verdict: str  # slower | faster | same: whether the interval leaves out 1; unknown without one
     regression: bool  # slower, and by more than the threshold even at the low end of the interval
 
     def sentence(self) -> str:
         """Say it in words."""
+        if self.verdict == "unknown":
+            return (
+                f"{self.bundle}: {self.percentile} was {self.before_ms:.2f} ms and is {self.after_ms:.2f} "
+                "ms; a single round does not tell a change from noise: measure both sides with --rounds 5"
+            )
         if self.verdict == "same":
             return f"{self.bundle}: {self.percentile} has not changed beyond noise ({self._range()})"
         return (
@@ -88,7 +91,7 @@ def read_report(path: Path) -> Json:
 
 
 def compare(report: Json, baseline: Json, threshold: float = 0.05) -> list[Change]:
-    """Return how every bundle that both reports hold has changed.
+    """Return how every bundle in both reports has changed, by the percentiles that every round supports.
 
     threshold: the relative slow-down that counts as a regression. MisuseError when no bundle is in both.
     """
@@ -102,7 +105,7 @@ def compare(report: Json, baseline: Json, threshold: float = 0.05) -> list[Chang
         _change(now["name"], key, q, _totals(before[now["name"]]), _totals(now), threshold)
         for now in shared
         for key, q in COMPARED.items()
-        if min(_count(before[now["name"]]), _count(now)) >= samples_needed(q)
+        if min(map(len, _totals(before[now["name"]]) + _totals(now))) >= samples_needed(q)
     ]
 
 
@@ -114,14 +117,16 @@ def _change(
     after: Sequence[Sequence[float]],
     limit: float,
 ) -> Change:
-    was, now = (percentile(np.concatenate(one), q) for one in (before, after))
-    interval = bootstrap_ratio(after, before, lambda samples: percentile(samples, q))
-    verdict = _verdict(interval)
-    regression = verdict == "slower" and interval.low > 1.0 + limit
-    return Change(name, key, was, now, now / was, interval.low, interval.high, verdict, regression)
+    found = rounds_ratio(before, after, q)
+    interval, ratio = found.interval, found.after / found.before
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    regression = interval is not None and interval.low > 1.0 + limit
+    return Change(name, key, found.before, found.after, ratio, low, high, _verdict(interval), regression)
 
 
-def _verdict(ratio: Interval) -> str:
+def _verdict(ratio: Interval | None) -> str:
+    if ratio is None:
+        return "unknown"
     if ratio.low > 1.0:
         return "slower"
     return "faster" if ratio.high < 1.0 else "same"

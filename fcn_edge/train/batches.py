@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 
 from fcn_edge.data import Dataset
 from fcn_edge.data.transforms import Augmentation
+from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.train.distributed import ALONE, Ranks
 from fcn_edge.train.evaluate import labels
 
 SCALE = (0.7, 1.7)  # on frames of driving data at deployment size; a smaller one would mostly add padding
+SHARED_MEMORY = "/dev/shm"  # through which batches come back from the workers
 LARGEST_CROP = (288, 384)  # (height, width) where none is asked for: what two CPU cores can train on
 
 
@@ -58,6 +62,7 @@ class Batches:
             persistent_workers=workers > 0,
             multiprocessing_context="spawn" if workers else None,
             worker_init_fn=_one_thread,
+            collate_fn=_collate,
         )
 
     def __len__(self) -> int:
@@ -72,9 +77,23 @@ class Batches:
         return [mine[i * self.batch : (i + 1) * self.batch] for i in range(len(self))]
 
     def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (frames uint8 (N, H, W, 3) BGR, masks uint8 (N, H, W)) of an epoch."""
+        """Yield (frames uint8 (N, H, W, 3) BGR, masks uint8 (N, H, W)) of an epoch.
+
+        Raises FcnEdgeError for a frame that cannot be read.
+        """
         self.order.epoch = epoch
-        yield from self.loader
+        for batch in self.loader:
+            if isinstance(batch, FcnEdgeError):
+                raise batch
+            yield batch
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn torch's errors about data workers into FcnEdgeError; those of killed ones come up anywhere."""
+        try:
+            yield
+        except (RuntimeError, OSError) as error:
+            raise _worker_error(error, self.loader.num_workers) or error from error
 
     def stems(self, epoch: int, batch: int) -> list[str]:
         """Return the names of the frames of one batch, for messages."""
@@ -98,12 +117,40 @@ class _Augmented(torch.utils.data.Dataset):
     def __init__(self, dataset: Dataset, augmentation: Augmentation, seed: int) -> None:
         self.dataset, self.augmentation, self.seed = dataset, augmentation, seed
 
-    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, Tensor] | FcnEdgeError:
+        """Return (frame, mask), or the error of one that cannot be read: torch would add a traceback."""
         epoch, index = place
-        sample = self.dataset[index]
+        try:
+            sample = self.dataset[index]
+            target = labels(sample)
+        except FcnEdgeError as error:
+            return error
         rng = np.random.default_rng([self.seed, epoch, index])
-        frame, mask = self.augmentation(sample.frame, labels(sample), rng)
+        frame, mask = self.augmentation(sample.frame, target, rng)
         return torch.from_numpy(frame), torch.from_numpy(mask)
+
+
+def _collate(samples: list[tuple[Tensor, Tensor] | FcnEdgeError]) -> list[Tensor] | FcnEdgeError:
+    errors = [sample for sample in samples if isinstance(sample, FcnEdgeError)]
+    batch: list[Tensor] = [] if errors else default_collate(samples)
+    return errors[0] if errors else batch
+
+
+def _worker_error(error: Exception, workers: int) -> FcnEdgeError | None:
+    """Return in one sentence what happened to the data workers; None for an error that is not theirs."""
+    text = str(error)
+    if workers and any(sign in text for sign in ("shared memory", "No space left on device")):
+        found = shutil.disk_usage(SHARED_MEMORY)
+        return FcnEdgeError(
+            f"{SHARED_MEMORY} of {found.total / 1e6:.1f} MB is too small for --workers {workers}",
+            hint="type --workers 0, or give the container more (docker run --shm-size 1g)",
+        )
+    if "DataLoader worker" in text and any(sign in text for sign in ("killed by", "exited unexpectedly")):
+        return FcnEdgeError(
+            f"one of the {workers} processes of --workers was ended from outside, perhaps for its memory",
+            hint="type fewer --workers",
+        )
+    return None
 
 
 def _one_thread(worker: int) -> None:

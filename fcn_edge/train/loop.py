@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fcn_edge.data import Dataset
 from fcn_edge.data.class_names import difference
 from fcn_edge.ground.artifacts import provenance
 from fcn_edge.ground.config import TrainConfig
-from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.models import build_model
 from fcn_edge.models.fake_quant import FakeQuantized
 from fcn_edge.models.fcn import FCN
@@ -40,7 +40,7 @@ from fcn_edge.train.progress import TrainProgress, duration
 from fcn_edge.train.run_folder import check_run_folder
 from fcn_edge.train.schedule import Clock, rate_factor
 from fcn_edge.train.splits import open_splits
-from fcn_edge.train.state import Position, load_state, options_of, save_state
+from fcn_edge.train.state import Position, content_of, load_state, options_of, save_state
 from fcn_edge.train.tensorboard import Board
 
 
@@ -74,12 +74,10 @@ def train(config: TrainConfig, prepare: Prepare | None = None) -> TrainResult:
     FcnEdgeError for data, weights or options that cannot be used and for a loss that is not finite.
     """
     check_run_folder(config.out, [config.start, config.weights], data=[config.data])
-    data, val = open_splits(config)
     ranks = join(choose_device(config.device))
-    try:
+    with ranks.together():
+        data, val = open_splits(config)
         return Trainer(config, data, val, ranks, prepare).run()
-    finally:
-        ranks.leave()
 
 
 class Trainer:
@@ -112,17 +110,20 @@ class Trainer:
         self.parallel = ranks.parallel(self.model)
         self.precision = Precision(self.device, config.amp)
         self.board = Board(config.out) if config.tensorboard and ranks.is_main else None
-        self.options = options_of(config) | {"processes": ranks.world, "data_sha256": data.digest()}
-        self.position = Position()
+        self.options = options_of(config) | {"processes": ranks.world} | content_of(config, data, val)
+        self.position, self.group = Position(), 0  # group: batches whose gradients await a step
         if config.resume:
-            self.position = load_state(config.out, self.options, self.model, self.ema, self.optimizer)
+            self.position = load_state(config.out, self.options, *self._learned())
         budget = config.minutes * 60 if config.minutes else None
         steps = config.epochs * len(self.batches)
         self.clock = Clock(steps, budget, self.position.step, self.position.elapsed)
 
     def run(self) -> TrainResult:
         """Train to the end of the schedule."""
-        with TrainProgress(self.clock, quiet=not self.ranks.is_main) as progress:
+        with (
+            self.batches.explained(),
+            TrainProgress(self.clock, quiet=not self.ranks.is_main) as progress,
+        ):
             self._say_start(progress)
             over = self._over()
             while not over and not self._tired():
@@ -150,11 +151,12 @@ class Trainer:
             losses.append(loss.item())
             if not math.isfinite(losses[-1]):
                 self._stop_not_finite(losses[-1], rate, number)
-            self._learn(loss, last=number + 1 == len(self.batches))
+            self._learn(loss)
             mark = time.perf_counter()
             progress.step(epoch, losses[-1], rate, len(losses) * self.batches.batch / (mark - start))
             if self._over():
                 break
+        self._step()  # what is left of a group: none reaches over the end of an epoch
         seconds = time.perf_counter() - start
         return {
             "epoch": epoch + 1,
@@ -168,18 +170,31 @@ class Trainer:
     def _loss(self, frames: Tensor, masks: Tensor) -> Tensor:
         """Return the loss of one batch: uint8 BGR (N, H, W, 3) and ids (N, H, W)."""
         inputs = to_input(frames.to(self.device), self.model.mean, self.model.std)
-        with self.precision.forward():
-            scores = self.parallel(inputs)
+        try:
+            with self.precision.forward():
+                scores = self.parallel(inputs)
+        except ValueError as error:
+            if "more than 1 value per channel" in str(error):
+                raise self._one_value(frames) from error
+            raise
         return self.loss(scores.float(), masks.to(self.device), self.weights)
 
-    def _learn(self, loss: Tensor, last: bool) -> None:
-        """Add the gradients of one batch; after `accumulate` batches, or the epoch's last, take a step."""
-        self.precision.backward(loss / self.config.accumulate)
+    def _learn(self, loss: Tensor) -> None:
+        """Add the gradients of one batch; the last of a group of `accumulate` batches takes a step."""
+        self.precision.backward(loss)
         self.clock.step += 1
-        if self.clock.step % self.config.accumulate == 0 or last:
-            self.precision.step(self.optimizer)
-            if self.ema:
-                self.ema.update(self.model)
+        self.group += 1
+        if self.group == self.config.accumulate:
+            self._step()
+
+    def _step(self) -> None:
+        """Step along the mean gradient of the batches since the last step, if there are any."""
+        if self.group == 0:
+            return
+        self.precision.step(self.optimizer, self.group)
+        self.group = 0
+        if self.ema:
+            self.ema.update(self.model)
 
     def _validate(self) -> dict[str, Any]:
         if self.val is None or not self.ranks.is_main:
@@ -207,12 +222,15 @@ class Trainer:
         write_curve(out, at.curve)
         if self.board:
             self.board.log(row)
-        save_state(out, self.options, at, self.model, self.ema, self.optimizer)
+        save_state(out, self.options, at, *self._learned())
         scored = f"  mIoU {score:.4f}{' best' if better else ''}" if score is not None else ""
         progress.say(
             f"epoch {at.epoch}  {duration(at.elapsed)}  loss {row['loss']:.4f}{scored}  "
             f"{row['images_per_second']:.1f} images/s, {row['waiting']:.0%} waiting for data"
         )
+
+    def _learned(self) -> tuple[nn.Module, Ema | None, torch.optim.Optimizer, Precision]:
+        return self.model, self.ema, self.optimizer, self.precision
 
     def _result(self) -> TrainResult:
         at = self.position
@@ -293,6 +311,15 @@ class Trainer:
             )
         frames = len(self.batches.dataset)
         progress.say(f"{frames} frames, {len(self.batches)} steps an epoch on {self.device}")
+
+    def _one_value(self, frames: Tensor) -> MisuseError:
+        """Return the error for a batch whose coarsest map has one place: too few for statistics."""
+        count, height, width = frames.shape[:3]
+        larger = ", or --batch 2" if len(self.batches.dataset) > self.ranks.world else ""
+        return MisuseError(
+            f"a batch of {count} crop of {height}x{width} leaves BatchNorm one value a channel",
+            hint=f"type --crop 64x64 or larger{larger}",
+        )
 
     def _stop_not_finite(self, loss: float, rate: float, number: int) -> None:
         stems = ", ".join(self.batches.stems(self.position.epoch, number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,8 +29,20 @@ class Precision:
         """Add the gradients of `loss`."""
         self.scaler.scale(loss).backward()
 
-    def step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Take a step of the optimizer and forget the gradients."""
+    def step(self, optimizer: torch.optim.Optimizer, batches: int = 1) -> None:
+        """Step along the mean of the gradients of so many batches, and forget them."""
+        if batches > 1:
+            parameters = (p for group in optimizer.param_groups for p in group["params"])
+            torch._foreach_div_([p.grad for p in parameters if p.grad is not None], batches)
         self.scaler.step(optimizer)
         self.scaler.update()
         optimizer.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, Any]:
+        """Return the scale of the loss and how it was reached, as JSON; empty without scaling."""
+        return self.scaler.state_dict()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put back what `state` gave; a run that did not scale has nothing to put back."""
+        if state and self.scaler.is_enabled():
+            self.scaler.load_state_dict(state)

@@ -12,14 +12,22 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
-from fcn_edge.ground.artifacts import atomic_write_bytes
+from fcn_edge.data import Dataset
+from fcn_edge.ground.artifacts import atomic_write_bytes, sha256_file
 from fcn_edge.ground.config import TrainConfig
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
+from fcn_edge.train.checkpoint import find_checkpoint
 from fcn_edge.train.ema import Ema
 from fcn_edge.train.optimizer import restore_states, states_of
+from fcn_edge.train.precision import Precision
 
 FILE = "state.safetensors"
 FREE = ("out", "resume", "device", "workers")  # options that do not change what is learned
+DIGESTS = {  # options that name files -> the digests of what is in them, which counts more than where it lies
+    "data": ("data_sha256", "val_sha256"),
+    "weights": ("weights_sha256",),
+    "start": ("start_sha256",),
+}
 DEFAULTS = {option.name: option.default for option in fields(TrainConfig) if option.default is not MISSING}
 
 
@@ -41,6 +49,16 @@ def options_of(config: TrainConfig) -> dict[str, Any]:
     return json.loads(json.dumps(values, default=str))
 
 
+def content_of(config: TrainConfig, data: Dataset, val: Dataset | None) -> dict[str, str | None]:
+    """Return the digests of DIGESTS; None for what is not there or has no file of its own."""
+    return {
+        "data_sha256": data.digest(),
+        "val_sha256": val.digest() if val is not None else None,
+        "weights_sha256": _file_digest(config.weights) if config.weights is not None else None,
+        "start_sha256": _file_digest(find_checkpoint(config.start)) if config.start is not None else None,
+    }
+
+
 def save_state(
     folder: Path,
     options: dict[str, Any],
@@ -48,8 +66,9 @@ def save_state(
     model: nn.Module,
     ema: Ema | None,
     optimizer: torch.optim.Optimizer,
+    precision: Precision,
 ) -> None:
-    """Write model, average, optimizer and position into one file, atomically.
+    """Write model, average, optimizer, loss scale and position into one file, atomically.
 
     options: those that shape the result (`options_of`, and what else must be the same on resume).
     There is no random state to save: every random choice is a function of the seed and the position.
@@ -66,6 +85,7 @@ def save_state(
         "options": options,
         "position": asdict(position),
         "ema_steps": ema.steps if ema else 0,
+        "loss_scale": precision.state(),
     }
     atomic_write_bytes(folder / FILE, serialize(tensors, metadata={"state": json.dumps(about)}))
 
@@ -76,8 +96,9 @@ def load_state(
     model: nn.Module,
     ema: Ema | None,
     optimizer: torch.optim.Optimizer,
+    precision: Precision,
 ) -> Position:
-    """Fill model, average and optimizer from the file and return the position.
+    """Fill model, average, optimizer and loss scale from the file and return the position.
 
     Raises MisuseError where the options differ from those of the saved run, listing them.
     """
@@ -96,20 +117,31 @@ def load_state(
     if ema:
         ema.model.load_state_dict(_part(tensors, "ema"))
         ema.steps = about["ema_steps"]
+    precision.restore(about.get("loss_scale", {}))  # a run begun before it was saved starts it anew
     return Position(**about["position"])
 
 
 def refuse_other_options(saved: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Raise MisuseError listing every option that differs."""
-    # an option that did not exist when the run began was at its default; one that is off equals none
-    was = {key: saved.get(key, DEFAULTS.get(key)) for key in sorted(saved | asked)}
-    differs = [key for key in was if (was[key] or None) != (asked.get(key) or None)]
+    """Raise MisuseError listing every option that differs; files count as the same where their content is."""
+    differs = []
+    for key in sorted((saved | asked).keys() - {digest for part in DIGESTS.values() for digest in part}):
+        # an option that did not exist when the run began was at its default; one that is off equals none
+        was, now = saved.get(key, DEFAULTS.get(key)), asked.get(key)
+        known = [digest for digest in DIGESTS.get(key, ()) if saved.get(digest) is not None]
+        changed = any(saved[digest] != asked.get(digest) for digest in known)
+        if changed and was == now:
+            differs.append(f"the content of {key} {now} has changed")
+        elif changed or (not known and (was or None) != (now or None)):
+            differs.append(f"{key} was {was} and is {now}")
     if differs:
-        listed = ", ".join(f"{key} was {was[key]} and is {asked.get(key)}" for key in differs)
         raise MisuseError(
-            f"cannot resume with other options: {listed}",
+            f"cannot resume with other options: {', '.join(differs)}",
             hint="resume with the same, or choose another --out",
         )
+
+
+def _file_digest(path: Path) -> str | None:
+    return sha256_file(path) if path.is_file() else None
 
 
 def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:

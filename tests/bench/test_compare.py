@@ -22,9 +22,20 @@ from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.ground.stats import latency_summary
 
 
-def make_report(factor: float = 1.0, seed: int = 0, name: str = "road", frames: int = 200) -> dict:
+def make_report(
+    factor: float = 1.0,
+    seed: int = 0,
+    name: str = "road",
+    frames: int = 200,
+    rounds: int = 5,
+    spread: float = 0.005,
+) -> dict:
+    """Return a report whose rounds differ by a relative `spread` (standard deviation)."""
     rng = np.random.default_rng(seed)
-    rounds = [(factor * rng.normal(1, 0.005) * (20 + rng.gamma(2, 0.4, frames))).tolist() for _ in range(5)]
+    rounds = [
+        (factor * np.exp(rng.normal(0, spread)) * (20 + rng.gamma(2, 0.4, frames))).tolist()
+        for _ in range(rounds)
+    ]
     flat = [value for one in rounds for value in one]
     bundle = {
         "name": name,
@@ -54,6 +65,50 @@ def test_a_slow_down_of_a_tenth_is_a_regression_and_is_said_in_words() -> None:
 def test_a_slow_down_below_the_threshold_is_told_and_forgiven() -> None:
     median = compare(make_report(1.03, seed=1), make_report(seed=2), threshold=0.05)[0]
     assert (median.verdict, median.regression) == ("slower", False)
+
+
+@pytest.mark.parametrize("rounds", [(2, 2), (3, 3), (5, 5), (2, 8), (10, 3), (5, 12)], ids=str)
+def test_equal_systems_are_called_slower_or_faster_as_rarely_as_promised(rounds: tuple[int, int]) -> None:
+    trials, verdicts = 800, []
+    for seed in range(trials):
+        then = make_report(seed=2 * seed, rounds=rounds[0], spread=0.05, frames=20)
+        now = make_report(seed=2 * seed + 1, rounds=rounds[1], spread=0.05, frames=20)
+        verdicts.append(compare(now, then)[0].verdict)
+    wrong = 1 - verdicts.count("same") / trials
+    # 5 % and three standard deviations of as many trials
+    assert wrong <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials), wrong
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_the_interval_holds_the_true_ratio_as_often_as_promised(factor: float) -> None:
+    trials, held = 800, 0
+    for seed in range(trials):
+        now = make_report(factor, seed=2 * seed, spread=0.05, frames=20)
+        one = compare(now, make_report(seed=2 * seed + 1, spread=0.05, frames=20))[0]
+        held += one.ratio_low <= factor <= one.ratio_high
+    assert abs(held / trials - 0.95) <= 3 * np.sqrt(0.05 * 0.95 / trials), held / trials
+
+
+@pytest.mark.parametrize("rounds", [(1, 1), (1, 5), (5, 1)], ids=str)
+def test_a_single_round_gives_no_verdict_and_says_so(rounds: tuple[int, int]) -> None:
+    then, now = (make_report(f, rounds=n) for f, n in zip((1.0, 3.0), rounds, strict=True))
+    median = compare(now, then)[0]
+    assert (median.verdict, median.regression) == ("unknown", False)
+    assert (median.ratio_low, median.ratio_high) == (None, None)
+    assert median.sentence().startswith("road: p50 was ")
+    assert (
+        "single round does not tell a change from noise: measure both sides with --rounds 5"
+        in median.sentence()
+    )
+    json.dumps(median.to_json(), allow_nan=False)
+
+
+def test_rounds_and_not_frames_decide() -> None:
+    """Two rounds that differ by 30 % prove nothing, however many frames they hold."""
+    then, now = make_report(rounds=2, frames=5000), make_report(1.1, seed=1, rounds=2, frames=5000)
+    slow = now["bundles"][0]["rounds"][0]["samples_ms"]
+    slow["total"] = [1.3 * value for value in slow["total"]]
+    assert compare(now, then)[0].verdict == "same"
 
 
 def test_a_speed_up_is_no_regression() -> None:

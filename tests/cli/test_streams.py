@@ -66,8 +66,10 @@ def test_version_is_printed() -> None:
     assert done.returncode == 0
 
 
+# A run in the background of a shell ignores SIGINT: these processes set it back to Python's own handling.
 INTERRUPTED = """
 import atexit, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import fcn_edge.doctor
 from fcn_edge.cli import main
 
@@ -83,13 +85,16 @@ main()
 
 
 def test_an_interrupt_does_not_wait_for_a_native_teardown_that_crashes() -> None:
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.stderr == "fcn-edge: error: interrupted\n"
     assert done.returncode == 130
 
 
 ENGINES = f"""
 import os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 import fcn_edge.doctor
 from fcn_edge.cli import main

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fcn_edge.ground.stats import bootstrap, latency_summary, paired_ratio, percentile, samples_needed
+from fcn_edge.ground.stats import (
+    STUDENT,
+    bootstrap,
+    latency_summary,
+    paired_ratio,
+    percentile,
+    rounds_ratio,
+    samples_needed,
+)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -64,3 +72,39 @@ def test_paired_ratio_cancels_a_machine_that_slows_down() -> None:
     a = [[20.0 * d] * 10 for d in drift]
     b = [[10.0 * d] * 10 for d in drift]
     assert paired_ratio(a, b) == {"median": 2.0, "min": 2.0, "max": 2.0}
+
+
+def test_the_interval_of_two_runs_is_welchs_of_the_logarithms_of_their_rounds() -> None:
+    rng = np.random.default_rng(4)
+    before, after = (np.exp(rng.normal(mean, spread, 5)) for mean, spread in ((2.0, 0.02), (2.5, 0.06)))
+    found = rounds_ratio([[v, v, v] for v in before], [[v, v, v] for v in after], 0.5)
+    assert (found.before, found.after) == pytest.approx((np.prod(before) ** 0.2, np.prod(after) ** 0.2))
+    a, b = np.log(before).var(ddof=1) / 5, np.log(after).var(ddof=1) / 5
+    freedom = (a + b) ** 2 / (a**2 / 4 + b**2 / 4)
+    assert 6 < freedom < 7  # so that 6 count: t = 2.447
+    half = 2.447 * np.sqrt(a + b)
+    assert found.interval is not None
+    assert np.log(found.interval.low) == pytest.approx(np.log(found.after / found.before) - half)
+    assert np.log(found.interval.high) == pytest.approx(np.log(found.after / found.before) + half)
+
+
+def test_with_few_rounds_the_smaller_run_says_how_sure_one_can_be() -> None:
+    found = rounds_ratio([[10.0], [11.0]], [[20.0], [22.0], [21.0], [24.0]], 0.5)
+    shares = np.log([10.0, 11.0]).var(ddof=1) / 2 + np.log([20.0, 22.0, 21.0, 24.0]).var(ddof=1) / 4
+    assert found.interval is not None
+    assert np.log(found.interval.high / found.interval.low) == pytest.approx(2 * 12.706 * np.sqrt(shares))
+
+
+def test_rounds_that_are_all_alike_have_an_interval_of_no_width() -> None:
+    found = rounds_ratio([[10.0]] * 2, [[20.0]] * 3, 0.5)
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == pytest.approx((2.0, 2.0))
+
+
+def test_students_points_are_those_of_simulated_means() -> None:
+    rng = np.random.default_rng(0)
+    for freedom in (1, 2, 4, 9, 29):
+        values = rng.normal(size=(200_000, freedom + 1))
+        t = values.mean(1) / (values.std(1, ddof=1) / np.sqrt(freedom + 1))
+        assert np.mean(np.abs(t) > STUDENT[freedom - 1]) == pytest.approx(0.05, abs=0.002), freedom
+    assert list(STUDENT) == sorted(STUDENT, reverse=True)

@@ -104,6 +104,29 @@ def test_threshold_rises_with_how_far_apart_the_calibration_frames_are_left_out(
     assert measure(odd).threshold > STATISTICS.threshold
 
 
+def test_threshold_is_the_upper_end_of_the_interval_of_the_95th_percentile() -> None:
+    found = {name: [histograms(frame)[name] for frame in FRAMES[:30]] for name in STATISTICS.groups}
+    scores = np.zeros(30)
+    for bins in found.values():
+        running = np.cumsum(bins, axis=1)
+        nearest = [min(np.abs(running[i] - running[j]).sum() for j in range(30) if j != i) for i in range(30)]
+        scores = np.maximum(scores, nearest / np.mean(nearest))
+    rng = np.random.default_rng(7)
+    tops = [np.quantile(rng.choice(scores, 30), 0.95) for _ in range(4000)]
+    low, middle, high = np.quantile(tops, [0.025, 0.5, 0.975])
+    assert low < middle < high
+    assert STATISTICS.threshold == pytest.approx(high, rel=0.01)
+    assert abs(STATISTICS.threshold - high) < 0.2 * min(high - middle, high - low)
+
+
+def test_a_frame_at_the_threshold_is_not_above_it() -> None:
+    score = max(STATISTICS.distances(FRAMES[33]).values())
+    for threshold, above in ((score, 0), (np.nextafter(score, 0), 1)):
+        monitor = DriftMonitor(DriftStatistics(STATISTICS.groups, float(threshold)))
+        assert monitor.update(FRAMES[33]) == score
+        assert monitor.to_json()["share_above"] == above
+
+
 def test_monitor_is_the_mean_of_the_window_and_counts_single_frames() -> None:
     statistics = DriftStatistics(STATISTICS.groups, STATISTICS.threshold, window=12)
     monitor = DriftMonitor(statistics)

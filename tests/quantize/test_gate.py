@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,29 @@ def test_each_limit_refuses_by_itself_and_is_named() -> None:
         assert gate.why == (phrase,)
         assert gate.sentence().endswith(phrase)
     assert judge(before, metrics(0.1, 0.1), 0.1, loose).verdict == "pass"
+
+
+def test_a_limit_that_is_just_reached_is_kept() -> None:
+    # binary fractions: 0.75 - 0.5 is 0.25 exactly
+    before, after = metrics(0.75, 0.75), metrics(0.5, 0.5)
+    boundary = {"fp32_miou": 0.5, "int8_miou": 0.375, "drop": 0.125, "band": 5.0}
+    at = Limits(max_drop=0.25, max_class_drop=0.25, min_agreement=0.875, max_boundary_drop=0.125)
+    assert judge(before, after, 0.875, at, boundary=boundary).why == ()
+    beyond = [
+        replace(at, max_drop=np.nextafter(0.25, 0)),
+        replace(at, max_class_drop=np.nextafter(0.25, 0)),
+        replace(at, min_agreement=np.nextafter(0.875, 1)),
+        replace(at, max_boundary_drop=np.nextafter(0.125, 0)),
+    ]
+    for limits in beyond:
+        assert len(judge(before, after, 0.875, limits, boundary=boundary).why) == 1, limits
+
+
+def test_near_a_boundary_is_within_five_pixels_on_either_side() -> None:
+    label = np.zeros((30, 40), np.uint8)
+    label[:, 20:] = 1
+    assert np.flatnonzero(near_boundary(label)[15]).tolist() == list(range(15, 25))
+    assert np.flatnonzero(near_boundary(label.T)[:, 15]).tolist() == list(range(15, 25))
 
 
 def test_equal_mean_iu_with_other_masks_is_refused() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto, numpy_helper
 
@@ -12,10 +13,11 @@ from fcn_edge.backends import onnxruntime
 from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
-from fcn_edge.quantize.half import SMALLEST, to_half
+from fcn_edge.quantize.half import to_half
 from fcn_edge.quantize.lint import lint
 from fcn_edge.quantize.qdq import quantize_onnx
 from fcn_edge.quantize.recipe import Recipe
+from quantize.graphs import UINT8, graph, node
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 SIZE = (48, 64)
@@ -72,20 +74,84 @@ def test_masks_stay_the_same_but_for_near_ties(int8, tmp_path) -> None:
     assert np.mean(same) >= 0.98, same
 
 
-def test_a_channel_with_a_scale_below_float16_is_requantized(int8) -> None:
+def replace(model: onnx.ModelProto, name: str, value: np.ndarray) -> None:
+    next(t for t in model.graph.initializer if t.name == name).CopyFrom(numpy_helper.from_array(value, name))
+
+
+# half of a subnormal step, the smallest that must not vanish; some between; the smallest normal number
+TINY = [2e-8, 2.0**-25, 1e-7, 3.3e-7, 1e-5, 2.0**-16, 6e-5, 2.0**-14]
+
+
+@pytest.mark.parametrize("tiny", TINY)
+def test_weights_with_a_tiny_scale_stay_as_exact_as_float16_is(int8, tiny: float) -> None:
     model = onnx.load(int8)
     dequantizers = (node for node in model.graph.node if node.op_type == "DequantizeLinear")
     node = next(node for node in dequantizers if node.input[0].endswith("weight_q"))
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    scale = numpy_helper.to_array(tensors[node.input[1]]).copy()
-    scale[0] = SMALLEST / 4
-    tensors[node.input[1]].CopyFrom(numpy_helper.from_array(scale, node.input[1]))
-    before = numpy_helper.to_array(tensors[node.input[0]]).astype(np.float64)
+    scale, integers = constants(model)[node.input[1]].copy(), constants(model)[node.input[0]]
+    scale[0] = tiny
+    replace(model, node.input[1], scale)
     to_half(model)
     after = constants(model)
-    assert after[node.input[1]][0] == SMALLEST
-    meant, got = before[0] * scale[0], after[node.input[0]][0] * np.float64(SMALLEST)
-    assert np.abs(meant - got).max() <= SMALLEST / 2
+    found = after[node.input[1]].astype(np.float64)
+    assert tiny <= found[0] <= tiny + 2.0**-24
+    meant, got = integers[0] * np.float64(scale[0]), after[node.input[0]][0] * found[0]
+    # the raised scale's rounding, half a step, is all that is lost; an exact one loses nothing
+    assert np.abs(meant - got).max() <= (0 if found[0] == scale[0] else found[0] / 2)
+    assert np.array_equal(after[node.input[0]][1:], integers[1:])
+
+
+@pytest.mark.parametrize("unsigned", [False, True], ids=["int8", "uint8"])
+@pytest.mark.parametrize("tiny", TINY)
+def test_activations_with_a_tiny_scale_stay_as_exact_as_float16_is(tmp_path, tiny, unsigned) -> None:
+    """A frame is made as small as the scale wants, rounded, and made large again: it comes back."""
+    kind, steps = (np.uint8, 255) if unsigned else (np.int8, 127)
+    down, up = steps * tiny / 250, 250 / (steps * tiny)
+    nodes = [node("Cast", "frame", "f", to=1), node("Mul", "f half_down", "g"), node("Mul", "g down", "x")]
+    nodes += [node("QuantizeLinear", "x s z", "q"), node("DequantizeLinear", "q s z", "d")]
+    nodes += [node("Mul", "d half_up", "e"), node("Mul", "e up", "r"), node("Cast", "r", "y", to=UINT8)]
+    values = {"half_down": 2.0**-10, "down": down * 2**10, "half_up": 2.0**12, "up": up / 2**12, "s": tiny}
+    made = {name: np.array(value, np.float32) for name, value in values.items()} | {"z": np.array(0, kind)}
+    for number, each in enumerate(nodes):
+        each.name += str(number)
+    model = with_shapes(graph(nodes, made, ("frame", UINT8), ("y", UINT8), (1, 4, 8, 8)))
+    to_half(model)
+    scale = constants(model)["s"]
+    assert scale.dtype == np.float16
+    assert tiny <= scale <= tiny + 2.0**-24
+    options = onnxruntime_settings()
+    session = ort.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    frame = np.linspace(0, 245, 256).astype(np.uint8).reshape(1, 4, 8, 8)
+    found = session.run(None, {"frame": frame})[0].astype(float)
+    # half a step of the scale, half a step of float16 where the values are, and the last Cast cuts
+    most = (float(scale) + 2.0**-24) / 2 * up + 1.5
+    assert np.abs(found - frame).max() <= most
+
+
+def with_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    output = model.graph.output[0].type.tensor_type.shape
+    output.CopyFrom(model.graph.input[0].type.tensor_type.shape)
+    return model
+
+
+def onnxruntime_settings() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return options
+
+
+def test_scales_shared_by_two_weights_move_both_of_them() -> None:
+    integers = np.random.default_rng(1).integers(-127, 128, (2, 4, 4, 1, 1)).astype(np.int8)
+    nodes = [node("Cast", "frame", "f", to=1), node("DequantizeLinear", "w0 s z", "d0", axis=0)]
+    nodes += [node("DequantizeLinear", "w1 s z", "d1", axis=0), node("Conv", "f d0", "a")]
+    nodes += [node("Conv", "a d1", "b"), node("Cast", "b", "y", to=UINT8)]
+    scale = np.full(4, 1e-7, np.float32)
+    values = {"w0": integers[0], "w1": integers[1], "s": scale, "z": np.zeros(4, np.int8)}
+    model = with_shapes(graph(nodes, values, ("frame", UINT8), ("y", UINT8), (1, 4, 8, 8)))
+    to_half(model)
+    after = constants(model)
+    assert np.array_equal(after["s"], np.full(4, 2.0**-23, np.float16))
+    for name, before in zip(("w0", "w1"), integers, strict=True):
+        assert np.array_equal(after[name], np.rint(before * (1e-7 / 2.0**-23)))
 
 
 def test_a_constant_beyond_float16_is_refused(int8) -> None:

@@ -7,7 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from fcn_edge.quantize.placement import score_layers
+from fcn_edge.quantize.placement import score_layers, share_carrier_ranges
+from quantize.graphs import graph, node
 
 
 def network(kernel: int, last: str) -> onnx.ModelProto:
@@ -46,3 +47,16 @@ def test_only_a_1x1_layer_that_makes_the_scores_stays_float(
     kernel: int, last: str, found: tuple[str, ...]
 ) -> None:
     assert score_layers(network(kernel, last)) == found
+
+
+@pytest.mark.parametrize("ranges", [(1.0, 4.0, 2.0), (4.0, 1.0, 2.0), (2.0, 1.0, 4.0)])
+def test_a_chain_of_carriers_takes_the_largest_of_its_ranges(ranges: tuple[float, ...]) -> None:
+    nodes = [
+        node("Relu", "x", "a"),
+        node("MaxPool", "a", "b", kernel_shape=[2, 2]),
+        node("MaxPool", "b", "c", kernel_shape=[2, 2]),
+        node("Relu", "c", "d"),
+    ]
+    found = {**dict(zip("abc", ranges, strict=True)), "d": 0.5}
+    share_carrier_ranges(graph(nodes), found)
+    assert found == {"a": 4.0, "b": 4.0, "c": 4.0, "d": 0.5}  # Relu is no carrier

@@ -45,6 +45,39 @@ def test_percentile_is_numpys_to_two_bins(heavy_tailed: np.ndarray, percentile: 
     assert abs(clip_point(seen, Recipe("percentile", percentile)) - expected) <= 2 * seen.peak / BINS
 
 
+def counted(counts: dict[int, int], peak: float = float(BINS)) -> Observed:
+    """What was observed, given as counts by bin; the bins are 1 wide."""
+    histogram = np.zeros(BINS, np.int64)
+    for place, count in counts.items():
+        histogram[place] = count
+    return Observed(peak, np.zeros(1), (1, 1), histogram)
+
+
+@pytest.mark.parametrize(
+    ("counts", "percentile", "clip"),
+    [
+        ({10: 96, 500: 32}, 75.0, 11),  # the upper edge of the bin in which the share is reached
+        ({10: 96, 500: 32}, 76.0, 501),
+        ({0: 99, BINS - 1: 1}, 99.5, BINS),
+        ({0: 128}, 75.0, 1),
+    ],
+)
+def test_percentile_is_the_upper_edge_of_its_bin(
+    counts: dict[int, int], percentile: float, clip: float
+) -> None:
+    assert clip_point(counted(counts), Recipe("percentile", percentile)) == clip
+
+
+def test_entropy_does_not_see_how_many_zeros_there_are() -> None:
+    values = np.abs(np.random.default_rng(3).normal(0, 1, 100_000))
+    seen = observed(np.append(values, 12.0))
+    clips = []
+    for zeros in (0, 10_000, 10_000_000):
+        seen.histogram[0] = zeros
+        clips.append(clip_point(seen, Recipe("entropy")))
+    assert clips[0] == clips[1] == clips[2]
+
+
 def test_mse_has_the_least_error_of_all_clip_points(heavy_tailed: np.ndarray) -> None:
     seen = observed(heavy_tailed)
     found = quantization_error(heavy_tailed, clip_point(seen, Recipe("mse")))

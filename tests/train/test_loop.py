@@ -260,6 +260,110 @@ def test_accumulated_batches_equal_one_large_batch(config, tmp_path):
         assert torch.equal((large[key] - start[key]).sign(), (parts[key] - start[key]).sign()), key
 
 
+def steps_of(trainer, monkeypatch):
+    """Return a list to be filled, at every step of the optimizer, with (batches so far, gradient)."""
+    taken = []
+
+    def step():
+        gradient = trainer.model.classifier.bias.grad
+        taken.append((trainer.clock.step, gradient.clone()))
+
+    monkeypatch.setattr(trainer.optimizer, "step", step)
+    return taken
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 3, 4, 9])
+def test_groups_end_with_the_epoch_and_step_along_their_mean(config, accumulate, monkeypatch):
+    # 6 batches an epoch; the weights stay as they are, so that a gradient depends on its batch alone
+    trainer = Trainer(*_splits(config(batch=1, accumulate=accumulate, epochs=2, ema=0, augment="none")))
+    single, loss = [], trainer._loss
+
+    def watched(frames, masks):
+        value = loss(frames, masks)
+        single.append(torch.autograd.grad(value, trainer.model.classifier.bias, retain_graph=True)[0])
+        return value
+
+    monkeypatch.setattr(trainer, "_loss", watched)
+    taken = steps_of(trainer, monkeypatch)
+    trainer.run()
+    ends = [min(start + accumulate, 6) for start in range(0, 6, accumulate)]
+    assert [batches for batches, _ in taken] == ends + [6 + end for end in ends]
+    start = 0
+    for end, gradient in taken:
+        torch.testing.assert_close(gradient, torch.stack(single[start:end]).mean(0))
+        start = end
+
+
+def test_time_that_runs_out_within_a_group_still_steps(config, monkeypatch):
+    trainer = Trainer(*_splits(config(batch=1, accumulate=4, epochs=9, ema=0)))
+    taken = steps_of(trainer, monkeypatch)
+    monkeypatch.setattr(trainer, "_over", lambda: trainer.clock.step == 2)
+    trainer.run()
+    assert [batches for batches, _ in taken] == [2]
+    assert trainer.model.classifier.bias.grad is None
+
+
+def test_the_scale_of_the_loss_is_resumed(config, monkeypatch):
+    train(config(epochs=1))
+    scalers = [torch.amp.GradScaler("cpu", init_scale=2.0**k, growth_interval=100 + k) for k in (7, 3)]
+    made = iter(scalers)
+    monkeypatch.setattr(torch.amp, "GradScaler", lambda **_: next(made))
+    train(config(epochs=2, out=config().out / "scaled"))
+    state = scalers[0].state_dict()
+    assert state["_growth_tracker"] == 4  # steps without an infinite gradient since the scale last changed
+    resumed = Trainer(*_splits(config(epochs=2, out=config().out / "scaled", resume=True)))
+    assert resumed.precision.scaler is scalers[1]
+    assert scalers[1].state_dict() == state
+
+
+def test_a_run_that_began_without_a_scaled_loss_resumes_with_one(config, monkeypatch):
+    train(config(epochs=1))
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    monkeypatch.setattr(torch.amp, "GradScaler", lambda **_: scaler)
+    Trainer(*_splits(config(epochs=1, resume=True)))
+    assert scaler.get_scale() == 8.0
+
+
+def test_a_batch_with_one_value_for_batchnorm_is_one_sentence(config, tmp_path):
+    with pytest.raises(MisuseError, match="a batch of 1 crop of 32x32 leaves BatchNorm one value") as refused:
+        train(config(batch=1, crop=(32, 32)))
+    assert refused.value.hint == "type --crop 64x64 or larger, or --batch 2"
+    train(config(batch=1, crop=(64, 32), epochs=1))
+    one = write_tree(tmp_path / "one", train=1, val=1)
+    with pytest.raises(MisuseError) as refused:
+        train(config(data=f"camvid:{one}", out=tmp_path / "alone", crop=(32, 32)))
+    assert refused.value.hint == "type --crop 64x64 or larger"
+
+
+def test_a_run_resumes_where_its_files_lie_elsewhere_but_not_where_they_changed(config, tree, tmp_path):
+    import shutil
+
+    first = train(config(epochs=1, out=tmp_path / "first")).checkpoint / "model.safetensors"
+    train(config(epochs=1, start=str(first)))
+    (tmp_path / "link").symlink_to(tree)
+    moved = shutil.copytree(tree, tmp_path / "moved")
+    copied = shutil.copy(first, tmp_path / "start.safetensors")
+    for data in (tree, tmp_path / "link", moved):
+        for start in (first, copied):
+            train(config(epochs=1, data=f"camvid:{data}", start=str(start), resume=True))
+    other = write_tree(tmp_path / "other", seed=1)
+    with pytest.raises(MisuseError, match=r"data was camvid:.*/data and is camvid:.*/other; resume with"):
+        train(config(epochs=1, data=f"camvid:{other}", start=str(first), resume=True))
+    with pytest.raises(MisuseError, match=r"start was .* and is "):
+        train(config(epochs=1, start=str(config().out / "model.safetensors"), resume=True))
+    shutil.copy(other / "val/000.png", tree / "val/000.png")
+    with pytest.raises(MisuseError, match=r"other options: the content of data camvid:.*/data has changed;"):
+        train(config(epochs=1, start=str(first), resume=True))
+
+
+def test_a_run_begun_before_digests_were_kept_compares_what_was_typed():
+    saved = {"data": "a", "data_sha256": "1", "weights": "w"}
+    asked = {"data": "b", "data_sha256": "1", "val_sha256": "2", "weights": "w", "weights_sha256": "3"}
+    refuse_other_options(saved, asked)
+    with pytest.raises(MisuseError, match="options: weights was w and is v;"):
+        refuse_other_options(saved, asked | {"weights": "v"})
+
+
 def test_a_run_stops_when_scores_stay_as_they_are(config, monkeypatch):
     monkeypatch.setattr(Trainer, "_validate", lambda self: {"miou": 0.5})
     assert train(config(epochs=20, patience=2)).epochs == 3
