@@ -12,6 +12,7 @@ set(nvidia_sources
   src/backends/tensorrt_library.cpp
   src/backends/tensorrt_options.cpp
   src/backends/tensorrt_store.cpp
+  src/cache_folder.cpp
   src/sha256.cpp)
 
 # NAME of the backend, the SDK's folder (may be empty), and the names of its two libraries

@@ -101,6 +101,7 @@ std::unique_ptr<Engine> open_engine(EngineRequest& request, const std::string& c
   const std::string backend = backend_for(request.manifest->info.target);
   const BackendModule& module = load(backend);
   request.cache = cache_folder(cache_dir, backend);
+  request.stored = stored_folder(cache_dir, backend);
   return module.open(request);
 }
 

@@ -39,11 +39,21 @@ void check_file(const fs::path& folder, const std::string& name, const FileEntry
   if (sha256_file(file) != entry.sha256) tampered(file, "does not match its SHA-256 in the manifest");
 }
 
+// What a linked folder holds is not looked at below, and would still be found by whoever asks for an engine.
+void check_no_link(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_symlink(folder, error) || !fs::is_directory(folder, error)) return;
+  throw Error(ErrorCode::tampered, folder.string() + " is a link to a folder",
+              "a bundle holds its own engines: remove the link");
+}
+
 // Engines are code: one that the manifest does not vouch for is refused, not passed over.
 void check_engines(const fs::path& folder, const Manifest& manifest) {
   std::error_code error;
   constexpr auto kSkip = fs::directory_options::skip_permission_denied;
+  check_no_link(folder / "engines");
   for (const auto& entry : fs::recursive_directory_iterator(folder / "engines", kSkip, error)) {
+    check_no_link(entry.path());
     const std::string name = entry.path().lexically_relative(folder).generic_string();
     if (entry.is_directory(error) || manifest.files.count(name) != 0) continue;
     throw Error(ErrorCode::tampered, entry.path().string() + " is not in the bundle's manifest",

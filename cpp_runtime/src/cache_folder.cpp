@@ -1,5 +1,6 @@
 #include "cache_folder.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -23,13 +24,23 @@ fs::path base_folder(const std::string& chosen) {
 
 }  // namespace
 
-fs::path cache_folder(const std::string& chosen, const std::string& engine) {
-  const fs::path base = base_folder(chosen);
-  if (base.empty()) return {};
-  fs::path folder = base / engine;
+// Engines are code: whatever the umask, the owner alone may write where they lie.
+void make_folders(const fs::path& folder) {
   std::error_code error;
-  fs::create_directories(folder, error);
-  return error || access(folder.c_str(), W_OK) != 0 ? fs::path() : folder;
+  if (folder.empty() || fs::is_directory(folder, error)) return;
+  make_folders(folder.parent_path());
+  ::mkdir(folder.c_str(), 0755);
+}
+
+fs::path stored_folder(const std::string& chosen, const std::string& engine) {
+  const fs::path base = base_folder(chosen);
+  return base.empty() ? fs::path() : base / engine;
+}
+
+fs::path cache_folder(const std::string& chosen, const std::string& engine) {
+  const fs::path folder = stored_folder(chosen, engine);
+  make_folders(folder);
+  return folder.empty() || access(folder.c_str(), W_OK) != 0 ? fs::path() : folder;
 }
 
 }  // namespace fcn_edge

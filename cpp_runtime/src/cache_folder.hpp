@@ -9,4 +9,10 @@ namespace fcn_edge {
 /// ~/.cache/fcn-edge, then /ENGINE. Created if need be; empty when it cannot be written (then no cache).
 std::filesystem::path cache_folder(const std::string& chosen, const std::string& engine);
 
+/// The same folder whether or not it is there and can be written.
+std::filesystem::path stored_folder(const std::string& chosen, const std::string& engine);
+
+/// Make a folder and those above it, 0755 at most. Failures show when something is written there.
+void make_folders(const std::filesystem::path& folder);
+
 }  // namespace fcn_edge

@@ -17,10 +17,11 @@ struct EngineRequest {
   std::filesystem::path bundle;  ///< verified folder; the model is bundle/model.onnx
   const Manifest* manifest = nullptr;
   Schedule schedule = Schedule::latency;
-  int threads = 0;                             ///< 0: the engine's choice
-  int slots = 0;                               ///< 0: the engine's choice
-  std::filesystem::path cache;                 ///< folder for compiled engines, or empty for none
-  bool rebuild = false;                        ///< build the engine even where a cached one matches
+  int threads = 0;               ///< 0: the engine's choice
+  int slots = 0;                 ///< 0: the engine's choice
+  std::filesystem::path cache;   ///< folder for compiled engines, or empty for none that can be written
+  std::filesystem::path stored;  ///< where they may be read: `cache`, or what another user wrote
+  bool rebuild = false;          ///< build the engine even where a cached one matches
   std::map<std::string, std::string> options;  ///< the backend's own; it refuses those it does not know
   std::function<void(const std::string&)>
       progress;  ///< notes during a long build, one line each; may be empty
@@ -51,7 +52,7 @@ class Engine {
 
 /// What a backend's shared object hands out through its one C symbol, fcn_edge_backend().
 struct BackendModule {
-  static constexpr int kAbi = 2;
+  static constexpr int kAbi = 3;
   int abi = kAbi;
   const char* name = nullptr;
   std::unique_ptr<Engine> (*open)(const EngineRequest&) = nullptr;

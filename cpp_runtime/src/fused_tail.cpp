@@ -4,20 +4,36 @@
 #include "fused_tail.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <string>
 
+#include "fcn_edge/error.hpp"
 #include "simd.hpp"
 
 namespace fcn_edge {
 namespace {
 
 // Keep the larger of best and scores, and whose it was; strictly larger, so that ties stay with the lower id.
+// Nought times a score is nought, but NaN for NaN and infinity: poison stays 0 where all scores are finite.
 FCN_EDGE_WIDE void keep_larger(const float* scores, std::int32_t id, int count, float* best,
-                               std::int32_t* winner) {
+                               std::int32_t* winner, float* poison) {
   for (int i = 0; i < count; ++i) {
     winner[i] = scores[i] > best[i] ? id : winner[i];
     best[i] = scores[i] > best[i] ? scores[i] : best[i];
+    poison[i] += 0.0F * scores[i];
   }
+}
+
+// A largest class and an interpolation exist for finite scores alone: elsewhere C++ and Python would choose
+// different classes, each without a word.
+[[noreturn]] void refuse_scores(const float* scores, std::ptrdiff_t plane) {
+  std::ptrdiff_t first = 0;
+  while (std::isfinite(scores[first])) ++first;
+  throw Error(ErrorCode::inference,
+              "the network gives scores that are not finite (NaN or infinite), first in class " +
+                  std::to_string(first / plane),
+              "its weights or its ranges are broken: compile from another checkpoint");
 }
 
 // The four corners of a cell for one class.
@@ -62,7 +78,8 @@ FusedTail::FusedTail(int stride, int channels, int score_height, int score_width
       cells_(make_spans(stride, score_width, width)),
       labels_(static_cast<std::size_t>(score_height) * static_cast<std::size_t>(score_width)),
       best_(static_cast<std::size_t>(score_width)),
-      winner_(static_cast<std::size_t>(score_width)) {}
+      winner_(static_cast<std::size_t>(score_width)),
+      poison_(static_cast<std::size_t>(score_width)) {}
 
 // Cell k lies between score points k and k+1 and covers pixels S*k + S/2 .. S*k + 3S/2 - 1. The half cells
 // at both borders (k = -1 and k = points-1) are where the coordinate is held: fraction 0.
@@ -98,16 +115,19 @@ void FusedTail::run(const float* scores, std::uint8_t* mask) {
 
 void FusedTail::label_points(const float* scores) {
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(score_height_) * score_width_;
+  std::fill(poison_.begin(), poison_.end(), 0.0F);
   for (int y = 0; y < score_height_; ++y) {
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(y) * score_width_;
     std::copy_n(scores + row, score_width_, best_.begin());
     std::fill(winner_.begin(), winner_.end(), 0);
-    for (int id = 1; id < channels_; ++id) {
-      keep_larger(scores + id * plane + row, id, score_width_, best_.data(), winner_.data());
+    for (int id = 0; id < channels_; ++id) {  // class 0 against itself: only its poison counts
+      keep_larger(scores + id * plane + row, id, score_width_, best_.data(), winner_.data(), poison_.data());
     }
     std::transform(winner_.begin(), winner_.end(), labels_.begin() + row,
                    [](std::int32_t id) { return static_cast<std::uint8_t>(id); });
   }
+  const auto finite = [](float poison) { return poison == 0.0F; };
+  if (!std::all_of(poison_.begin(), poison_.end(), finite)) refuse_scores(scores, plane);
 }
 
 bool FusedTail::agrees(const Span& band, const Span& cell) const {

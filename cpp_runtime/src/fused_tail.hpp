@@ -19,7 +19,8 @@ class FusedTail {
   /// score_height = ceil(height / S) and score_width = ceil(width / S).
   FusedTail(int stride, int channels, int score_height, int score_width, int height, int width);
 
-  /// Write one class id a pixel, packed rows. Reuses its own scratch memory: one call at a time.
+  /// Write one class id a pixel, packed rows. Reuses its own scratch memory: one call at a time. Throws
+  /// Error(inference) for scores that are NaN or infinite, wherever they are.
   void run(const float* scores, std::uint8_t* mask);
 
  private:
@@ -50,6 +51,7 @@ class FusedTail {
   std::vector<std::uint8_t> labels_;  // winner at every score point
   std::vector<float> best_;           // one row: the winner's score so far
   std::vector<std::int32_t> winner_;  // one row: its id, as wide as the floats it is selected with
+  std::vector<float> poison_;         // one row: 0, but NaN where a column has a score that is not finite
 };
 
 }  // namespace fcn_edge

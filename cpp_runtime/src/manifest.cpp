@@ -15,6 +15,7 @@ constexpr int kMaxSide = 16384;   // pixels: above this a manifest is damaged, n
 constexpr int kMaxClasses = 255;  // ids are bytes and 255 is void
 constexpr std::size_t kMaxFiles = 4096;
 constexpr std::size_t kMaxGolden = 64;
+constexpr double kLeastAgreement = 0.9;  // a self-test that less would pass tests nothing
 constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 34;
 
 // A path of the manifest is relative, has forward slashes, and never climbs.
@@ -39,10 +40,13 @@ void read_schema(const Field& root) {
 
 std::vector<ClassInfo> read_classes(const Field& list) {
   std::vector<ClassInfo> classes;
-  const std::size_t count = list.size(1, kMaxClasses);
+  const std::size_t count = list.size(2, kMaxClasses);
   for (std::size_t i = 0; i < count; ++i) {
     ClassInfo info;
     info.name = list[i]["name"].text();
+    const auto twin = std::find_if(classes.begin(), classes.end(),
+                                   [&info](const ClassInfo& other) { return other.name == info.name; });
+    if (twin != classes.end()) refuse("has class name '" + info.name + "' twice");
     for (std::size_t c = 0; c < 3; ++c) {
       info.rgb[c] = static_cast<std::uint8_t>(list[i]["color"][c].integer(0, 255));
     }
@@ -100,11 +104,11 @@ std::map<std::string, FileEntry> read_files(const Field& files) {
 
 void read_golden(const Field& golden, Manifest& manifest) {
   const Field frames = golden["frames"];
-  const std::size_t count = frames.size(0, kMaxGolden);
+  const std::size_t count = frames.size(1, kMaxGolden);
   for (std::size_t i = 0; i < count; ++i) {
     manifest.golden.push_back({frames[i]["frame"].text(), frames[i]["mask"].text()});
   }
-  manifest.min_agreement = golden["min_agreement"].number(0.0, 1.0);
+  manifest.min_agreement = golden["min_agreement"].number(kLeastAgreement, 1.0);
 }
 
 // Whatever the runtime opens must be under a hash.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string>
 
 #include "fcn_edge/error.hpp"
 #include "simd.hpp"
@@ -40,6 +41,16 @@ Overlay::Overlay(const std::vector<ClassInfo>& classes, double alpha) {
 void Overlay::draw(const Mask& mask, const MutableFrameView& frame) {
   if (mask.width < 1 || mask.height < 1 || frame.width < 1 || frame.height < 1 || frame.data == nullptr) {
     throw Error(ErrorCode::misuse, "overlay needs a frame and a mask with pixels");
+  }
+  const std::size_t ids = static_cast<std::size_t>(mask.width) * static_cast<std::size_t>(mask.height);
+  if (mask.ids.size() != ids) {
+    throw Error(ErrorCode::misuse, "the mask has " + std::to_string(mask.ids.size()) + " ids, " +
+                                       std::to_string(mask.width) + "x" + std::to_string(mask.height) +
+                                       " pixels need " + std::to_string(ids));
+  }
+  if (frame.stride != 0 && frame.stride < 3 * static_cast<std::ptrdiff_t>(frame.width)) {
+    throw Error(ErrorCode::misuse,
+                "the frame's stride of " + std::to_string(frame.stride) + " bytes is shorter than its rows");
   }
   const auto width = static_cast<std::size_t>(frame.width);
   if (columns_.size() != width || mask_width_ != mask.width) {

@@ -17,9 +17,11 @@
 
 #include "ground/cpus.hpp"
 #include "ground/process.hpp"
+#include "ground/standard_streams.hpp"
 #include "live/page.hpp"
 #include "options.hpp"
 #include "report/run_report.hpp"
+#include "sinks/check_outputs.hpp"
 #include "sinks/outputs.hpp"
 #include "sources/cameras.hpp"
 #include "sources/source.hpp"
@@ -181,6 +183,7 @@ void rethrow_first_failure(const Turns& turns) {
 }
 
 void stream(const StreamOptions& options) {
+  check_outputs(options);
   RunReport report(options);
   const std::optional<LiveAddress> page =
       options.serve.empty() ? std::nullopt
@@ -225,6 +228,7 @@ void run(int argc, const char* const* argv) {
 int run_or_explain(int argc, const char* const* argv) {
   try {
     run(argc, argv);
+    finish_stdout();
     return EXIT_SUCCESS;
   } catch (const Error& error) {
     spdlog::error("{}", error.what());
@@ -239,6 +243,7 @@ int run_or_explain(int argc, const char* const* argv) {
 }  // namespace fcn_edge::app
 
 int main(int argc, char** argv) {
+  fcn_edge::app::hold_standard_streams();
   fcn_edge::app::set_up_log();
   fcn_edge::app::exit_process(fcn_edge::app::run_or_explain(argc, argv));
 }

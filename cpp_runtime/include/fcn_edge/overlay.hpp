@@ -29,6 +29,8 @@ class FCN_EDGE_API Overlay {
   /// alpha: 0 shows the camera, 1 the classes. Ids without a class are shown black.
   Overlay(const std::vector<ClassInfo>& classes, double alpha);
 
+  /// Throws Error(misuse) for an empty frame, a mask without width * height ids, and a stride shorter than a
+  /// row.
   void draw(const Mask& mask, const MutableFrameView& frame);
 
  private:

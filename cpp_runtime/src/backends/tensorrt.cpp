@@ -198,7 +198,7 @@ class TensorRtEngine : public Engine {
                   device_.text(), asked_for(request, options_)};
     if (!request.rebuild) {
       auto stored = find_engine(bundled_notes(request), key, device_.sm);
-      if (!stored) stored = find_engine(engine_notes(request.cache), key, device_.sm);
+      if (!stored) stored = find_engine(engine_notes(request.stored), key, device_.sm);
       if (stored) engine_.reset(runtime_->deserializeCudaEngine(stored->data(), stored->size()));
       if (engine_) return;
       if (stored) note(request, "the stored engine is refused (" + Logger::instance().take_complaint() + ")");

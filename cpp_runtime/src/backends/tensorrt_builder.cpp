@@ -6,6 +6,7 @@
 #include <memory>
 #include <system_error>
 
+#include "cache_folder.hpp"
 #include "fcn_edge/error.hpp"
 #include "tensorrt_library.hpp"
 #include "tensorrt_store.hpp"
@@ -76,8 +77,7 @@ std::unique_ptr<nvinfer1::ITimingCache> use_timings(nvinfer1::IBuilderConfig& co
 void keep_timings(const nvinfer1::ITimingCache& timings, const fs::path& file) {
   const std::unique_ptr<nvinfer1::IHostMemory> bytes(timings.serialize());
   if (!bytes) return;
-  std::error_code error;
-  fs::create_directories(file.parent_path(), error);
+  make_folders(file.parent_path());
   try {
     write_whole(file, {static_cast<const char*>(bytes->data()), bytes->size()});
   } catch (const Error&) {

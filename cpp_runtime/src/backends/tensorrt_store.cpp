@@ -1,17 +1,22 @@
 #include "tensorrt_store.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "cache_folder.hpp"
 #include "fcn_edge/error.hpp"
 #include "sha256.hpp"
 
@@ -65,6 +70,19 @@ std::optional<std::string> read_engine(const fs::path& note_file, const EngineKe
   return plan;
 }
 
+// A new file beside `path`, under a name that nobody can guess: everybody may read it (the service's user
+// runs what root built), its owner alone may write it. The umask can only take from that.
+std::pair<int, std::string> open_anew(const fs::path& path) {
+  std::random_device random;
+  for (;;) {
+    std::array<char, 24> ending{};
+    std::snprintf(ending.data(), ending.size(), ".%08x%08x", random(), random());
+    std::string temporary = path.string() + ending.data();
+    const int handle = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (handle >= 0 || errno != EEXIST) return {handle, std::move(temporary)};
+  }
+}
+
 [[noreturn]] void cannot_write(const fs::path& path, int reason) {
   throw Error(ErrorCode::io,
               "cannot write " + path.string() + " (" + std::generic_category().message(reason) + ")",
@@ -82,8 +100,7 @@ std::string read_whole(const fs::path& path) {
 }
 
 void write_whole(const fs::path& path, const std::string& bytes) {
-  std::string temporary = path.string() + ".XXXXXX";
-  const int handle = mkstemp(temporary.data());
+  const auto [handle, temporary] = open_anew(path);
   if (handle < 0) cannot_write(path, errno);
   std::size_t done = 0;
   while (done < bytes.size()) {
@@ -122,8 +139,7 @@ std::optional<std::string> find_engine(const std::vector<fs::path>& notes, const
 }
 
 void store_engine(const fs::path& folder, const EngineKey& key, const std::string& plan) {
-  std::error_code error;
-  fs::create_directories(folder, error);
+  make_folders(folder);
   const fs::path path = folder / (key.digest() + ".engine");
   const json note = {{"key", to_json(key)}, {"sha256", sha256(plan)}, {"bytes", plan.size()}};
   write_whole(path, plan);

@@ -43,7 +43,7 @@ class TensorRtTest : public testing::Test {
     EngineRequest request;
     request.bundle = bundle();
     request.manifest = &manifest_;
-    request.cache = cache();
+    request.cache = request.stored = cache();
     request.progress = [this](const std::string& text) { notes_.push_back(text); };
     return request;
   }

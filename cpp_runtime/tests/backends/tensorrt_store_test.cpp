@@ -1,6 +1,7 @@
 // Which engine the TensorRT backend takes: one of the bundle, one of the cache, or one that it builds.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <iterator>
@@ -22,6 +23,31 @@ TEST_F(TensorRtTest, BuildsOnceAndThenUsesTheStoredEngine) {
   open();
   EXPECT_EQ(world().engines_built, 1);
   EXPECT_EQ(notes_.size(), 2U);  // that it builds, and the outermost phase
+}
+
+// Root's engines serve the service's user: all may read them, their owner alone may write.
+TEST_F(TensorRtTest, StoresEnginesThatOthersMayReadAndNobodyElseMayWrite) {
+  const mode_t before = ::umask(0);
+  open();
+  ::umask(before);
+  namespace fs = std::filesystem;
+  EXPECT_EQ(fs::status(cache()).permissions(), fs::perms(0755));
+  std::size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(cache())) {
+    const std::string ending = entry.path().extension().string();
+    if (ending != ".engine" && ending != ".json") continue;
+    EXPECT_EQ(entry.status().permissions(), fs::perms(0644)) << entry.path();
+    ++files;
+  }
+  EXPECT_EQ(files, 2U);  // and no temporary file
+}
+
+TEST_F(TensorRtTest, ReadsACacheThatItMayNotWrite) {
+  open();
+  EngineRequest other = request();
+  other.cache.clear();
+  open(other);
+  EXPECT_EQ(world().engines_built, 1);
 }
 
 TEST_F(TensorRtTest, BuildsAgainOnRequest) {

@@ -57,6 +57,20 @@ TEST_F(BundleFolder, WithAnEngineTheManifestDoesNotListIsRefused) {
   expect_refused(ErrorCode::tampered, "engines/tensorrt/0123.engine is not in the bundle's manifest");
 }
 
+TEST_F(BundleFolder, WithALinkedFolderUnderEnginesIsRefused) {
+  const ScratchFolder outside;
+  write_text(outside.path() / "tensorrt" / "0123.engine", "code of somebody else");
+  fs::create_directory_symlink(outside.path(), folder() / "engines");
+  expect_refused(ErrorCode::tampered, "engines is a link to a folder");
+  for (const char* place : {"engines/tensorrt", "engines/a/b"}) {
+    SCOPED_TRACE(place);
+    fs::remove_all(folder() / "engines");
+    fs::create_directories((folder() / place).parent_path());
+    fs::create_directory_symlink(outside.path() / "tensorrt", folder() / place);
+    expect_refused(ErrorCode::tampered, std::string(place) + " is a link to a folder");
+  }
+}
+
 TEST_F(BundleFolder, WithALinkLeadingOutIsRefused) {
   const ScratchFolder outside;
   write_text(outside.path() / "model.onnx", "stand-in model");

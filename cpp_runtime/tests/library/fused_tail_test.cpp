@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <random>
+#include <utility>
 #include <vector>
+
+#include "expect_error.hpp"
 
 namespace fcn_edge::test {
 namespace {
@@ -119,6 +123,31 @@ TEST(FusedTail, EqualsTheDefinitionOverRandomShapes) {
             << "at " << y << "," << x;
       }
     }
+  }
+}
+
+// Anywhere, also in cells that are cropped away; the first class that has one is named.
+TEST(FusedTail, RefusesScoresThatAreNotFinite) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    const Case c = random_case(seed);
+    std::mt19937 random(seed);
+    std::vector<float> scores = make_scores(c, seed);
+    const std::size_t at = std::uniform_int_distribution<std::size_t>(0, scores.size() - 1)(random);
+    const float bad = std::array<float, 3>{std::nanf(""), kInfinity, -kInfinity}[seed / 5 % 3];
+    const std::size_t plane = static_cast<std::size_t>(c.score_height() * c.score_width());
+    SCOPED_TRACE(testing::Message() << "seed " << seed << ": stride " << c.stride << ", " << c.channels
+                                    << " classes, " << c.height << "x" << c.width << ", " << bad << " at "
+                                    << at);
+    std::vector<std::uint8_t> mask(static_cast<std::size_t>(c.height * c.width));
+    FusedTail tail(c.stride, c.channels, c.score_height(), c.score_width(), c.height, c.width);
+    const float good = std::exchange(scores[at], bad);
+    expect_error([&] { tail.run(scores.data(), mask.data()); }, ErrorCode::inference,
+                 "not finite (NaN or infinite), first in class " + std::to_string(at / plane) + ";");
+    scores[at] = good;
+    EXPECT_NO_THROW(tail.run(scores.data(), mask.data()));
+    scores[at] = std::numeric_limits<float>::max();  // huge is finite
+    EXPECT_NO_THROW(tail.run(scores.data(), mask.data()));
   }
 }
 

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "bundle.hpp"
+#include "expect_error.hpp"
 #include "fcn_edge/fcn_edge.hpp"
 #include "fused_tail.hpp"
+#include "manifest.hpp"
 #include "png_file.hpp"
 
 namespace fcn_edge::test {
@@ -38,6 +40,26 @@ TEST(GoldenBundle, GivesItsGoldenMasksPixelForPixelUnderEverySchedule) {
         const Image frame = read_png(bundle.path(golden.frame), 3);
         const Mask mask = segmenter.run({frame.pixels.data(), frame.width, frame.height, 0});
         EXPECT_EQ(mask.ids, read_png(bundle.path(golden.mask), 1).pixels) << golden.frame;
+      }
+    }
+  }
+}
+
+// The same examples as Python's reader takes and refuses (tests/golden/manifests.json).
+TEST(GoldenManifests, AreRefusedAndTakenAsByPython) {
+  const nlohmann::json examples =
+      nlohmann::json::parse(read_small_file(fs::path(GOLDEN_FOLDER) / "manifests.json", 1 << 20));
+  const std::string text = read_small_file(fs::path(GOLDEN_FOLDER) / "tiny.fcne/manifest.json", 1 << 20);
+  for (const char* verdict : {"refused", "taken"}) {
+    ASSERT_FALSE(examples[verdict].empty());
+    for (const auto& example : examples[verdict]) {
+      SCOPED_TRACE(example.dump());
+      nlohmann::json manifest = nlohmann::json::parse(text);
+      manifest[nlohmann::json::json_pointer(example["at"].get<std::string>())] = example["value"];
+      if (verdict == std::string("taken")) {
+        EXPECT_NO_THROW(parse_manifest(manifest.dump()));
+      } else {
+        expect_error([&] { parse_manifest(manifest.dump()); }, ErrorCode::bundle, "manifest.json has ");
       }
     }
   }

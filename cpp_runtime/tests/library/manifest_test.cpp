@@ -12,7 +12,8 @@ namespace {
 
 nlohmann::json complete_manifest() {
   nlohmann::json manifest = sample_manifest();
-  manifest["files"]["model.onnx"] = {{"sha256", std::string(64, 'a')}, {"bytes", 3}};
+  for (const char* name : {"model.onnx", "golden/0.png", "golden/0.mask.png"})
+    manifest["files"][name] = {{"sha256", std::string(64, 'a')}, {"bytes", 3}};
   return manifest;
 }
 
@@ -75,8 +76,19 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"/files/~1etc~1passwd", R"({"sha256": "", "bytes": 1})", "outside the bundle: '/etc/passwd'"},
         Damage{"/files/a\\b", R"({"sha256": "", "bytes": 1})", "outside the bundle"},
         Damage{"/golden/frames", R"([{"frame": "g.png", "mask": "m.png"}])", "does not list 'g.png'"},
+        Damage{"/golden/frames", "[]", "golden.frames of 0 entries"},
         Damage{"/golden/min_agreement", "1.5", "golden.min_agreement 1.5"},
-        Damage{"/gate", "{}", "has no gate.verdict"}));
+        Damage{"/golden/min_agreement", "0", "golden.min_agreement 0"},
+        Damage{"/golden/min_agreement", "0.8999", "golden.min_agreement 0.8999"},
+        Damage{"/classes/1/name", "\"road\"", "has class name 'road' twice"},
+        Damage{"/gate", "null", "has no gate.verdict"}, Damage{"/gate", "{}", "has no gate.verdict"}));
+
+TEST(Manifest, TakesTheLeastAgreementAndNamesThatDifferInCase) {
+  nlohmann::json manifest = complete_manifest();
+  manifest["golden"]["min_agreement"] = 0.9;
+  manifest["classes"][1]["name"] = "Road";
+  EXPECT_EQ(parse_manifest(manifest.dump()).min_agreement, 0.9);
+}
 
 TEST(Manifest, RefusesWhatIsNotJson) {
   for (const char* text : {"", "{", "[1, 2", "\xff\xfe", "nan"}) {

@@ -50,6 +50,32 @@ TEST(Overlay, EqualsTheDefinitionOverRandomSizes) {
   }
 }
 
+TEST(Overlay, RefusesAMaskOfAnotherSizeThanItSays) {
+  std::vector<std::uint8_t> pixels(3 * 4 * 5);
+  Overlay overlay(kClasses, 0.5);
+  for (const std::size_t ids : {0, 5, 7}) {
+    const Mask mask{3, 2, std::vector<std::uint8_t>(ids)};
+    expect_error(
+        [&] {
+          overlay.draw(mask, {pixels.data(), 4, 5, 0});
+        },
+        ErrorCode::misuse, "the mask has " + std::to_string(ids) + " ids, 3x2 pixels need 6");
+  }
+}
+
+TEST(Overlay, RefusesAStrideShorterThanARow) {
+  std::vector<std::uint8_t> pixels(3 * 4 * 5);
+  const Mask mask{1, 1, {0}};
+  Overlay overlay(kClasses, 0.5);
+  for (const std::ptrdiff_t stride : {11, 1, -12}) {
+    expect_error(
+        [&] {
+          overlay.draw(mask, {pixels.data(), 4, 5, stride});
+        },
+        ErrorCode::misuse, "stride of " + std::to_string(stride) + " bytes");
+  }
+}
+
 TEST(Overlay, RefusesAnAlphaOutsideItsRange) {
   expect_error([] { Overlay(kClasses, 1.5); }, ErrorCode::misuse, "alpha is 1.5");
   expect_error([] { Overlay(kClasses, std::nan("")); }, ErrorCode::misuse, "alpha is nan");

@@ -115,6 +115,16 @@ TEST_F(SegmenterTest, RefusesATargetWithoutAnEngine) {
   expect_error([&] { open(); }, ErrorCode::backend, "no libfcn_edge_tensorrt.so found");
 }
 
+// 24 of 384 pixels wrong are an agreement of 0.9375, exactly so as a double.
+TEST_F(SegmenterTest, PassesItsSelfTestAtTheAgreementAskedFor) {
+  manifest_["golden"]["min_agreement"] = 0.9375;
+  write_sample_bundle(scratch_.path(), manifest_, 24);
+  EXPECT_EQ(Segmenter::open(scratch_.path().string()).selftest().agreement, 0.9375);
+  write_sample_bundle(scratch_.path(), manifest_, 25);
+  expect_error([&] { Segmenter::open(scratch_.path().string()); }, ErrorCode::selftest,
+               "agrees with its golden mask on 0.9349 of the pixels, 0.9375 is asked for");
+}
+
 TEST_F(SegmenterTest, CanBeMoved) {
   Segmenter first = open();
   Segmenter second = std::move(first);

@@ -43,6 +43,28 @@ TEST(Latency, HoldsNegativeAndEndlessDurationsInItsRange) {
   EXPECT_GT(latency.max_ms(), 30 * 60e3);
 }
 
+// A bucket's middle may lie above every sample in it: no percentile is above the largest one.
+TEST(Latency, GivesNoPercentileAboveTheMaximum) {
+  for (const std::int64_t nanoseconds : {4096, 1 << 20, 1 << 30}) {  // the first of its bucket
+    Latency latency;
+    latency.add(std::chrono::nanoseconds(nanoseconds));
+    const double expected = static_cast<double>(nanoseconds) / 1e6;
+    EXPECT_EQ(latency.max_ms(), expected);
+    for (const double fraction : {0.0, 0.5, 0.999, 1.0}) EXPECT_EQ(latency.percentile_ms(fraction), expected);
+  }
+}
+
+TEST(Latency, CutsAtTheEndOfItsRange) {
+  const double end_ms = static_cast<double>((std::int64_t{1} << 41) - 1) / 1e6;
+  for (const std::int64_t nanoseconds : {(std::int64_t{1} << 41) - 1, std::int64_t{1} << 41, INT64_MAX}) {
+    Latency latency;
+    latency.add(std::chrono::nanoseconds(nanoseconds));
+    EXPECT_EQ(latency.max_ms(), end_ms);
+    EXPECT_NEAR(latency.percentile_ms(0.5), end_ms, 0.001 * end_ms);
+    EXPECT_LE(latency.percentile_ms(0.5), end_ms);
+  }
+}
+
 TEST(Latency, KeepsSamplesOnlyWhenAsked) {
   Latency latency;
   latency.add(std::chrono::milliseconds(1));

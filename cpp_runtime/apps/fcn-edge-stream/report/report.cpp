@@ -1,7 +1,6 @@
 #include "report/report.hpp"
 
 #include <cmath>
-#include <iostream>
 
 #include "sinks/staged_file.hpp"
 
@@ -79,7 +78,7 @@ json make_report(const Statistics& statistics, const std::vector<Warning>& warni
 void write_report(const json& report, const std::string& path) {
   const std::string text = report.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
   if (path == "-") {
-    std::cout << text << std::flush;
+    write_stdout(text.data(), text.size());
   } else {
     write_file(path, text.data(), text.size());
   }

@@ -35,7 +35,8 @@ class AreaSink : public Sink {
     for (std::size_t id = 0; id < classes_.size(); ++id) line["areas"][classes_[id].name] = shares[id];
     const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() || std::fflush(file_) != 0) {
-      throw Error(ErrorCode::io, "cannot write " + path_, "is the disk full, or the reader gone?");
+      throw Error(ErrorCode::io, "cannot write " + (file_ == stdout ? "to stdout" : path_),
+                  "is the disk full, or the reader gone?");
     }
   }
 

@@ -8,6 +8,7 @@
 
 #include "sinks/make_sinks.hpp"
 #include "sinks/staged_file.hpp"
+#include "sinks/video_name.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -33,22 +34,25 @@ bool disk_is_full(const std::string& file) {
 class VideoSink : public Sink {
  public:
   VideoSink(const std::string& path, double fps)
-      : path_(path), fps_(fps > 0 ? fps : kUsualFps), staged_(path) {}
+      : path_(path), fps_(fps > 0 ? fps : kUsualFps), staged_(path, ".mp4") {}
 
   ~VideoSink() override { writer_.release(); }
 
   bool needs_overlay() const override { return true; }
 
   void write(const Scene& scene) override {
-    if (frames_ == 0) open(scene.image.size());
+    if (frames_ == 0) {
+      size_ = scene.image.size();
+      open({size_.width + size_.width % 2, size_.height + size_.height % 2});
+    }
     if (frames_ % 64 == 0 && disk_is_full(staged_.temporary())) {
       throw Error(ErrorCode::io, "cannot write " + path_ + ": the disk is full", "free some space");
     }
     if (scene.image.size() == size_) {
-      writer_.write(scene.image);
+      append(scene.image);
     } else {  // the camera changed its size; a video file cannot
       cv::resize(scene.image, resized_, size_);
-      writer_.write(resized_);
+      append(resized_);
     }
     ++frames_;
   }
@@ -61,12 +65,22 @@ class VideoSink : public Sink {
   }
 
  private:
-  // H.264 plays everywhere; builds of FFmpeg without an encoder for it still have MPEG-4 part 2.
-  void open(cv::Size size) {
-    size_ = size;
-    for (const char* codec : {"avc1", "mp4v"}) {
+  // The codecs halve the colour's resolution: of an odd size OpenCV would leave the last row and column out.
+  void append(const cv::Mat& image) {
+    if (image.size() == written_) {
+      writer_.write(image);
+      return;
+    }
+    cv::copyMakeBorder(image, padded_, 0, written_.height - image.rows, 0, written_.width - image.cols,
+                       cv::BORDER_REPLICATE);
+    writer_.write(padded_);
+  }
+
+  void open(cv::Size even) {
+    written_ = even;
+    for (const char* codec : codecs_for(staged_.temporary())) {
       const int fourcc = cv::VideoWriter::fourcc(codec[0], codec[1], codec[2], codec[3]);
-      if (writer_.open(staged_.temporary(), cv::CAP_FFMPEG, fourcc, fps_, size)) return;
+      if (writer_.open(staged_.temporary(), cv::CAP_FFMPEG, fourcc, fps_, written_)) return;
     }
     throw Error(ErrorCode::io, "cannot write " + path_ + ": OpenCV has no encoder for it",
                 "give a name ending in .mp4, and check that the disk is not full");
@@ -76,8 +90,10 @@ class VideoSink : public Sink {
   double fps_;
   StagedFile staged_;
   cv::VideoWriter writer_;
-  cv::Size size_;
+  cv::Size size_;     // of the first frame
+  cv::Size written_;  // the next even one
   cv::Mat resized_;
+  cv::Mat padded_;
   std::uint64_t frames_ = 0;
 };
 

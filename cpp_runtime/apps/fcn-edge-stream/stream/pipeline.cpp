@@ -9,21 +9,24 @@
 #include "stream/drift_sentence.hpp"
 
 namespace fcn_edge::app {
+
+// A reading thread goes on counting meanwhile, first the frame
+// and then its drop: asked for in the other order, no drop is ahead of its frame.
+void add(Statistics& sum, const Feed& feed) {
+  const Drops drops = feed.drops();
+  sum.drops.superseded += drops.superseded;
+  sum.drops.skipped += drops.skipped;
+  sum.drops.late += drops.late;
+  sum.frames_in += feed.frames_in();
+  sum.reconnects += feed.reconnects();
+  sum.damaged += feed.damaged();
+  sum.bad_images += feed.bad_images();
+}
+
 namespace {
 
 double milliseconds(Clock::duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-// All sources' counts are the sums of each one's.
-void add(Statistics& sum, const Feed& feed) {
-  sum.frames_in += feed.frames_in();
-  sum.drops.superseded += feed.drops().superseded;
-  sum.drops.skipped += feed.drops().skipped;
-  sum.drops.late += feed.drops().late;
-  sum.reconnects += feed.reconnects();
-  sum.damaged += feed.damaged();
-  sum.bad_images += feed.bad_images();
 }
 
 void count_feeds(Statistics& statistics, const Turns& turns, std::size_t first, std::size_t end) {
@@ -61,10 +64,9 @@ void Pipeline::run() {
   }
   while (in_flight_ > 0) finish_oldest();
   count();
-  const auto close = [](Statistics& s) { s.abandoned = s.frames_in - s.frames_out - s.drops.total(); };
-  close(statistics_);
+  statistics_.close();
   for (Way& way : ways_) {
-    if (way.channel.statistics != nullptr) close(*way.channel.statistics);
+    if (way.channel.statistics != nullptr) way.channel.statistics->close();
   }
 }
 

@@ -17,6 +17,9 @@ struct Channel {
   Statistics* statistics = nullptr;  ///< of this source alone; null when there is only one
 };
 
+/// Add a feed's counts, which may be rising, to those of all.
+void add(Statistics& sum, const Feed& feed);
+
 /// feeds -> segmenter -> sinks, with a clock on every stage.
 ///
 /// One thread does all of it: while the engine works on up to slots() frames on its own threads, this one

@@ -34,6 +34,12 @@ struct Statistics {
   Latency interval;  ///< from one frame of a source, shown or written, to its next
   Latency jitter;    ///< by how much the age changed from one frame of a source to its next
 
+  /// The run is over: what neither came out nor was dropped was abandoned.
+  void close() {
+    const std::uint64_t accounted = frames_out + drops.total();
+    abandoned = frames_in > accounted ? frames_in - accounted : 0;
+  }
+
   std::uint64_t dropped() const { return drops.total() + abandoned; }
   double fps() const { return seconds > 0 ? static_cast<double>(measured) / seconds : 0; }
 
