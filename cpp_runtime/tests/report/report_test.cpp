@@ -53,6 +53,30 @@ TEST(Report, LeavesOutPercentilesTheSampleCountCannotSupport) {
   EXPECT_NEAR(total(1000)["p999"].get<double>(), 999, 1);
 }
 
+std::vector<std::string> messages_of(std::chrono::microseconds first, std::chrono::microseconds others,
+                                     std::chrono::microseconds slow) {
+  Statistics s = statistics_of(0);
+  for (int i = 0; i < 2000; ++i) s.infer.add(i < 100 ? slow : others);
+  s.frames_in = s.frames_out = s.measured = 2000;
+  RunFacts facts;
+  facts.gate = "pass";
+  facts.first_infer_ms = static_cast<double>(first.count()) / 1e3;
+  StreamOptions options;
+  options.warmup = 0;
+  std::vector<std::string> messages;
+  for (const Warning& warning : judge(s, facts, options)) messages.push_back(warning.message);
+  return messages;
+}
+
+TEST(Warnings, GiveNoAdviceOnDifferencesThatNobodyNotices) {
+  using std::chrono::microseconds;
+  EXPECT_TRUE(messages_of(microseconds(1200), microseconds(300), microseconds(310)).empty());
+  EXPECT_TRUE(messages_of(microseconds(300), microseconds(300), microseconds(1200)).empty());
+  EXPECT_EQ(messages_of(microseconds(40000), microseconds(12000), microseconds(12000)),
+            std::vector<std::string>{"the first frame took 40.0 ms, the median is 12.0 ms"});
+  EXPECT_EQ(messages_of(microseconds(300), microseconds(300), microseconds(1400)).size(), 1U);
+}
+
 TEST(Warnings, NameDropsFewSamplesAndAnUngatedBundle) {
   Statistics s = statistics_of(50);
   s.drops.superseded = 5;

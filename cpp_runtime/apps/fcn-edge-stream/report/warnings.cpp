@@ -1,6 +1,6 @@
 #include "report/warnings.hpp"
 
-#include <cmath>
+#include <cstdio>
 
 #include "stream/drift_sentence.hpp"
 
@@ -14,7 +14,15 @@ std::string few_samples(std::uint64_t count) {
   return missing + "p999 need more than the " + std::to_string(count) + " frames measured";
 }
 
-std::string ms(double value) { return std::to_string(std::lround(value)) + " ms"; }
+// Differences that no user would notice are no reason for advice, however large their ratio.
+constexpr double kSlowStartMs = 5;
+constexpr double kUnsteadyMs = 1;
+
+std::string ms(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f ms", value);
+  return text;
+}
 
 }  // namespace
 
@@ -37,18 +45,19 @@ std::vector<Warning> judge(const Statistics& s, const RunFacts& facts, const Str
          std::to_string(too_slow_for) + " of " + std::to_string(s.frames_in) + " frames were dropped",
          "the source is faster than this machine: lower its rate or compile a smaller size"});
   }
-  if (options.warmup == 0 && s.measured >= kSamplesForP90 &&
-      facts.first_infer_ms > 3 * s.infer.percentile_ms(0.5)) {
+  const double median = s.infer.percentile_ms(0.5);
+  if (options.warmup == 0 && s.measured >= kSamplesForP90 && facts.first_infer_ms > 3 * median &&
+      facts.first_infer_ms - median >= kSlowStartMs) {
     found.push_back({"slow_first_frame",
-                     "the first frame took " + ms(facts.first_infer_ms) + ", the median is " +
-                         ms(s.infer.percentile_ms(0.5)),
+                     "the first frame took " + ms(facts.first_infer_ms) + ", the median is " + ms(median),
                      "leave it out with --warmup 10"});
   }
   if (facts.load_before > 0.5) {
     found.push_back({"busy_machine", "other programs kept the machine busy when the run began",
                      "measure on a quiet machine"});
   }
-  if (s.measured >= kSamplesForP99 && s.infer.percentile_ms(0.99) > 3 * s.infer.percentile_ms(0.5)) {
+  const double slowest = s.infer.percentile_ms(0.99);
+  if (s.measured >= kSamplesForP99 && slowest > 3 * median && slowest - median >= kUnsteadyMs) {
     found.push_back({"unsteady_latency",
                      "the slowest hundredth of the frames took over three times the median",
                      "fix the clock governor to 'performance' and stop other programs"});
