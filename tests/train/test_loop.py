@@ -349,8 +349,9 @@ def test_a_run_resumes_where_its_files_lie_elsewhere_but_not_where_they_changed(
     other = write_tree(tmp_path / "other", seed=1)
     with pytest.raises(MisuseError, match=r"data was camvid:.*/data and is camvid:.*/other; resume with"):
         train(config(epochs=1, data=f"camvid:{other}", start=str(first), resume=True))
+    another = shutil.copy(config().out / "model.safetensors", tmp_path / "another.safetensors")
     with pytest.raises(MisuseError, match=r"start was .* and is "):
-        train(config(epochs=1, start=str(config().out / "model.safetensors"), resume=True))
+        train(config(epochs=1, start=str(another), resume=True))
     shutil.copy(other / "val/000.png", tree / "val/000.png")
     with pytest.raises(MisuseError, match=r"other options: the content of data camvid:.*/data has changed;"):
         train(config(epochs=1, start=str(first), resume=True))
