@@ -63,7 +63,7 @@ std::unique_ptr<Source> open_source(const std::string& spec) {
     case Kind::missing:
       break;
   }
-  throw Error(ErrorCode::misuse, "no such source: " + spec,
+  throw Error(ErrorCode::misuse, "no such source: " + shown(spec),
               "give a video file, a folder of images, a camera index such as 0, or an rtsp:// address");
 }
 
