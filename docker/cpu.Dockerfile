@@ -4,7 +4,7 @@
 FROM python:3.11-slim-bookworm
 ENV DEBIAN_FRONTEND=noninteractive PIP_NO_CACHE_DIR=1
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      build-essential cmake libavcodec-dev libavformat-dev libavutil-dev libcli11-dev libcpp-httplib-dev libgtest-dev \
+      build-essential cmake libavcodec-dev libavformat-dev libavutil-dev libcli11-dev libgtest-dev \
       libopencv-dev libpng-dev libspdlog-dev libssl-dev libswscale-dev ninja-build nlohmann-json3-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/fcn-edge

@@ -5,7 +5,7 @@ ARG TENSORRT_TAG=r10.3.0-devel
 FROM nvcr.io/nvidia/l4t-tensorrt:${TENSORRT_TAG} AS build
 ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      build-essential cmake libavcodec-dev libavformat-dev libavutil-dev libcli11-dev libcpp-httplib-dev \
+      build-essential cmake libavcodec-dev libavformat-dev libavutil-dev libcli11-dev \
       libopencv-dev libpng-dev libspdlog-dev libssl-dev libswscale-dev ninja-build nlohmann-json3-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src

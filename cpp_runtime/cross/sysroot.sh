@@ -4,7 +4,7 @@
 # Usage: cpp_runtime/cross/sysroot.sh FOLDER
 set -euo pipefail
 folder=$(realpath -m "${1:?usage: cpp_runtime/cross/sysroot.sh FOLDER}")
-packages=(libavcodec-dev libavformat-dev libavutil-dev libcli11-dev libcpp-httplib-dev libgtest-dev libopencv-dev
+packages=(libavcodec-dev libavformat-dev libavutil-dev libcli11-dev libgtest-dev libopencv-dev
     libpng-dev libspdlog-dev libssl-dev libstdc++-12-dev libswscale-dev nlohmann-json3-dev)
 openvino=${OPENVINO_VERSION:-$(sed -n 's/^openvino==//p' "$(dirname "$0")/../../constraints.txt")}
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fcn_edge.data import Dataset, open_dataset, split_to_calibrate_on
 from fcn_edge.data.record import record_frames
+from fcn_edge.data.shown_source import shown
 from fcn_edge.ground.apart import check_apart
 from fcn_edge.ground.artifacts import atomic_write_json, check_file, read_json
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
@@ -59,7 +60,7 @@ def calibrate(
     if recording is not None:
         if split or labelled:
             what = f"--split {split}" if split else "--labels"
-            raise MisuseError(f"{what} with --data {data}", hint="leave it out: a camera has neither")
+            raise MisuseError(f"{what} with --data {_shown(data)}", hint="leave it out: a camera has neither")
         check_count(count)  # before the minutes of recording
         camera = data.removeprefix(CAMERA)
         record_frames(camera, recording.folder, RECORDED * count, recording.seconds, note)
@@ -138,9 +139,14 @@ def _some_frames(dataset: Dataset) -> list[Frame]:
     return [dataset[int(index)].frame for index in picked]
 
 
+def _shown(data: str) -> str:
+    """Return NAME:PATH without what may be a password in the address of a camera."""
+    return CAMERA + shown(data.removeprefix(CAMERA)) if data.startswith(CAMERA) else data
+
+
 def _camera_or_not(data: str) -> MisuseError:
     if data.startswith(CAMERA):
         return MisuseError(
-            f"--data {data} without --record", hint="add --record FOLDER: the frames are kept there"
+            f"--data {_shown(data)} without --record", hint="add --record FOLDER: the frames are kept there"
         )
     return MisuseError(f"--record with --data {data}", hint="leave it out; it is for --data camera:0")

@@ -15,6 +15,7 @@ from fcn_edge.data.cityscapes import open_cityscapes
 from fcn_edge.data.dataset import IGNORE, Classes, ClassFile, Dataset, Sample
 from fcn_edge.data.folder import holds_masks, open_folder
 from fcn_edge.data.labels import check_labels
+from fcn_edge.data.shown_source import shown
 from fcn_edge.data.streets import open_streets
 from fcn_edge.data.video import open_video
 from fcn_edge.data.voc import open_voc
@@ -57,6 +58,11 @@ def open_dataset(spec: str, split: str, *, labelled: bool = True) -> Dataset:
         )
     if name not in ADAPTERS:
         raise unknown_name("data set", name, tuple(ADAPTERS))
+    if "://" in where:
+        raise MisuseError(
+            f"--data {name}:{shown(where)} is an address",
+            hint="keep frames of it first: fcn-edge calibrate --data camera:ADDRESS --record FOLDER",
+        )
     return ADAPTERS[name](where, split, labelled=labelled)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import cv2
 
 from fcn_edge.data.capture import open_capture
+from fcn_edge.data.shown_source import shown
 from fcn_edge.ground.artifacts import atomic_directory, check_folder
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 
@@ -48,11 +48,6 @@ def open_camera(source: str) -> cv2.VideoCapture:
         what = f"cannot open camera {shown(source)}"
         raise FcnEdgeError(what, hint="list cameras: fcn-edge-stream --list-cameras")
     return capture
-
-
-def shown(source: str) -> str:
-    """Return the source as it may be shown: without the password of an address."""
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", source)
 
 
 def _record(capture: cv2.VideoCapture, folder: Path, count: int, seconds: float) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +24,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.runtime.conftest import GOLDEN, Run, read_report
+from tests.runtime.conftest import GOLDEN, Run, pictures, read_report, write_clip
 
 SOURCE = "test:320x240@30"
 
@@ -136,7 +140,10 @@ def test_alpha_changes_the_picture_only_for_the_pages_own_requests(
 
 def test_another_sites_name_for_this_machine_is_refused(binary: Path, environment: dict[str, str]) -> None:
     with serving(binary, environment) as (url, _):
-        assert fetch(f"{url}/", Host="evil.example")[0] == 403
+        for name in ("evil.example", "127.evil.com", "127.0.0.1.evil.com:80", "[::1].evil.com"):
+            assert fetch(f"{url}/", Host=name)[0] == 403
+        for name in ("127.0.0.1", "127.1.2.3:8080", "localhost:1", "[::1]:80"):
+            assert fetch(f"{url}/", Host=name)[0] == 200
 
 
 def test_a_token_opens_the_page_and_nothing_else_does(binary: Path, environment: dict[str, str]) -> None:
@@ -149,8 +156,9 @@ def test_a_token_opens_the_page_and_nothing_else_does(binary: Path, environment:
         assert fetch(f"{url}/metrics", Authorization=f"Bearer {token}")[0] == 200
 
 
-def test_an_open_address_without_a_token_is_refused(stream: Run) -> None:
-    done = stream("golden", "--source", SOURCE, "--serve", "0.0.0.0:8080")
+@pytest.mark.parametrize("address", ["0.0.0.0:8080", "127.evil.com:80"])
+def test_an_open_address_without_a_token_is_refused(stream: Run, address: str) -> None:
+    done = stream("golden", "--source", SOURCE, "--serve", address)
     assert done.returncode == 2
     assert "add --serve-token" in done.stderr
 
@@ -162,6 +170,116 @@ def test_a_taken_port_is_one_line(stream: Run) -> None:
         done = stream("golden", "--source", SOURCE, "--serve", f"127.0.0.1:{taken.getsockname()[1]}")
     assert done.returncode == 1
     assert "cannot serve on 127.0.0.1" in done.stderr
+
+
+def test_a_second_program_on_the_same_port_ends_with_one_line(
+    binary: Path, environment: dict[str, str], stream: Run
+) -> None:
+    with serving(binary, environment) as (url, _):
+        done = stream("golden", "--source", SOURCE, "--limit", "3", "--serve", url.removeprefix("http://"))
+        assert fetch(f"{url}/")[0] == 200
+    assert done.returncode == 1
+    assert "another program has this port" in done.stderr.splitlines()[-1]
+
+
+def _connect(url: str) -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def _memory_mb(process: subprocess.Popen[str]) -> float:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1000  # type: ignore[index]
+
+
+def test_the_stream_and_those_with_the_token_get_through_an_attack(
+    binary: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    token, report = "a-long-secret", tmp_path / "r.json"
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, usual[1]))  # for the program, which inherits it
+    try:
+        attacked = serving(binary, environment, "--serve-token", token, "--report", report)
+        url, process = attacked.__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, usual[1]), usual[1]))
+    with contextlib.ExitStack() as stack:
+        stack.push(attacked)
+        secret = {"Authorization": f"Bearer {token}"}
+        status, _, _ = fetch(f"{url}/status.json", **secret)
+        before, begun = _memory_mb(process), time.monotonic()
+
+        idle = [stack.enter_context(_connect(url)) for _ in range(400)]
+        assert fetch(f"{url}/metrics", **secret)[0] == 200
+        assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) < 100
+
+        with _connect(url) as endless:
+            endless.sendall(b"GET / HTTP/1.1\r\n")
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                for _ in range(104):
+                    endless.sendall(b"X-Line: 0123456789\r\n" * 50_000)  # 1 MB
+        assert _memory_mb(process) - before < 50
+
+        trickling = [stack.enter_context(_connect(url)) for _ in range(40)]
+        for byte in b"GET /stream HTTP/1.1\r\nX-T":
+            for one in trickling:
+                with contextlib.suppress(ConnectionError):
+                    one.send(bytes([byte]))
+            asked = time.monotonic()
+            assert fetch(f"{url}/metrics", **secret)[0] == 200
+            assert time.monotonic() - asked < 2
+        assert len(read_pictures(f"{url}/stream?token={token}", 3)) == 3
+        assert fetch(f"{url}/metrics")[0] == 403
+        took = time.monotonic() - begun
+        del idle
+    result = read_report(report)
+    assert status == 200
+    assert result["frames_out"] > 15 * took  # of 30 a second
+    assert result["coded"]["out_of_order"] == 0
+
+
+def test_a_password_is_nowhere_to_be_seen(
+    binary: Path, environment: dict[str, str], tmp_path: Path, stream: Run
+) -> None:
+    clip, report = write_clip(tmp_path / "clip.mp4", pictures(5, (96, 128), seed=1)), tmp_path / "r.json"
+
+    class Serves(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(clip.stat().st_size))
+            self.end_headers()
+            self.wfile.write(clip.read_bytes())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Serves) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        where = f"127.0.0.1:{server.server_port}/clip.mp4"
+        address = f"http://me:pa55@{where}?user=me&password=pa55#pa55"
+        words = ("--source", address, "--loop", "0", "--policy", "latest", "--report", report)
+        with serving(binary, environment, *words) as (url, _):
+            time.sleep(1.5)
+            said = [fetch(f"{url}/{page}")[1].decode() for page in ("status.json", "metrics")]
+        server.shutdown()
+    said.append(report.read_text())
+    for text in said:
+        assert f"http://***@{where}?***" in text
+    gone = (
+        "rtsp://me:pa55@127.0.0.1:9/x",
+        "rtsp://me:pa55/@127.0.0.1:9/x",
+        "rtsp://me:pa55#@127.0.0.1:9/x",
+        "http://127.0.0.1:9/?password=pa55",
+        "me:pa55@127.0.0.1/x",
+        "rtspsrc location=rtsp://127.0.0.1:9 user-pw=pa55 ! appsink",
+    )
+    for source in gone:
+        for words in (("--source", source), (source, "--source", "0"), (f"--sorce={source}",)):
+            done = stream("golden", *words)
+            assert done.returncode != 0
+            said.append(done.stderr)
+    for text in said:
+        assert "pa55" not in text
 
 
 @pytest.mark.parametrize("viewers", [6])

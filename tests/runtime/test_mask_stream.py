@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import json
+import signal
 import subprocess
+import sys
+import termios
 import time
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -64,6 +70,35 @@ def test_a_reader_that_goes_away_ends_the_program_with_one_line(
         said = stream.stderr.read().decode().splitlines()
     assert stream.returncode == 1
     assert "did the reader go away?" in said[-1]
+
+
+@pytest.mark.parametrize("output", [("--masks-stream", "raw"), ("--areas", "-")])
+def test_a_reader_that_stopped_reading_does_not_hold_the_end(
+    binary: Path, environment: dict[str, str], tmp_path: Path, output: tuple[str, str]
+) -> None:
+    report = tmp_path / "r.json"
+    command = [binary, GOLDEN, "--source", "test:320x240", *output, "--report", report]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as stream:
+        assert stream.stdout is not None
+        stream.stdout.read(100)
+        wait_until_full(stream.stdout)
+        begun = time.monotonic()
+        stream.send_signal(signal.SIGTERM)
+        assert stream.wait(timeout=20) == 0
+        assert time.monotonic() - begun < 5
+        assert stream.stderr is not None
+        assert "stopped reading" in stream.stderr.read().decode()
+    assert json.loads(report.read_text())["frames_out"] > 0
+
+
+def wait_until_full(pipe: IO[bytes]) -> None:
+    """Return once the pipe holds bytes and has got none for half a second."""
+    before, since = -1, time.monotonic()
+    while time.monotonic() - since < 0.5 or before < 4096:
+        waiting = int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4), sys.byteorder)
+        if waiting != before:
+            before, since = waiting, time.monotonic()
+        time.sleep(0.02)
 
 
 def test_stdout_has_one_user(stream: Run) -> None:

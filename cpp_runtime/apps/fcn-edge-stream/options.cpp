@@ -12,6 +12,7 @@
 
 #include "ground/closest_match.hpp"
 #include "ground/cpus.hpp"
+#include "ground/shown_source.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -185,10 +186,12 @@ std::string version_text() {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
   if (word.empty() || word.front() != '-') {
-    throw Error(ErrorCode::misuse, "unexpected argument '" + word + "'", "one bundle is streamed at a time");
+    throw Error(ErrorCode::misuse, "unexpected argument '" + shown(word) + "'",
+                "one bundle is streamed at a time");
   }
-  const std::string near = closest_match(word.substr(0, word.find('=')), names);
-  throw Error(ErrorCode::misuse, "unknown option '" + word + "'",
+  const std::string name = word.substr(0, word.find('='));  // the value may be an address with a password
+  const std::string near = closest_match(name, names);
+  throw Error(ErrorCode::misuse, "unknown option '" + name + "'",
               near.empty() ? "see fcn-edge-stream --help" : "did you mean " + near + "?");
 }
 
@@ -199,6 +202,8 @@ void require(bool ok, const std::string& what, const std::string& hint) {
 void check(const StreamOptions& o) {
   if (o.list_cameras) return;
   require(!o.bundle.empty(), "no bundle given", "type fcn-edge-stream BUNDLE --source SOURCE");
+  require(o.bundle.find("://") == std::string::npos, "the bundle " + shown(o.bundle) + " is an address",
+          "type fcn-edge-stream BUNDLE --source ADDRESS");
   require(o.selftest_only || o.build_engine || !o.sources.empty(), "no --source given",
           "type for example --source drive.mp4, or --source 0 for the first camera");
   require(o.alpha >= 0 && o.alpha <= 1, "--alpha is outside 0 to 1", "type for example --alpha 0.5");

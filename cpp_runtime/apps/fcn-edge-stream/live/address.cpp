@@ -1,5 +1,8 @@
 #include "live/address.hpp"
 
+#include <arpa/inet.h>
+#include <strings.h>
+
 #include <algorithm>
 #include <fcn_edge/error.hpp>
 
@@ -18,12 +21,19 @@ int parse_port(const std::string& text) {
 }  // namespace
 
 std::string host_of(const std::string& address) {
-  if (!address.empty() && address.front() == '[') return address.substr(1, address.find(']') - 1);
-  return address.substr(0, address.rfind(':'));
+  const std::size_t bracket = address.find(']');
+  if (address.empty() || address.front() != '[') return address.substr(0, address.rfind(':'));
+  const bool ends = bracket + 1 == address.size() || address.compare(bracket + 1, 1, ":") == 0;
+  return bracket != std::string::npos && ends ? address.substr(1, bracket - 1) : "";
 }
 
+// Numbers, not their beginnings: 127.evil.example is a name that its owner lets point anywhere.
 bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+  in_addr four{};
+  in6_addr six{};
+  if (inet_pton(AF_INET, host.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
+  if (inet_pton(AF_INET6, host.c_str(), &six) == 1) return IN6_IS_ADDR_LOOPBACK(&six);
+  return strcasecmp(host.c_str(), "localhost") == 0;
 }
 
 bool same_secret(const std::string& given, const std::string& secret) {

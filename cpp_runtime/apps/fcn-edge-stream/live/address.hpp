@@ -12,16 +12,16 @@ struct LiveAddress {
 };
 
 /// Parse HOST:PORT and apply the token rule: without a token only this machine's own addresses (127.x.x.x,
-/// ::1, localhost) are served. Throws Error(misuse).
+/// ::1, the name localhost) are served. Throws Error(misuse).
 LiveAddress parse_live_address(const std::string& text, const std::string& token);
 
-/// True for a host name or address that cannot be reached from another machine.
+/// True for 127.x.x.x, ::1 and the name localhost, which cannot be reached from another machine.
 bool is_loopback(const std::string& host);
 
 /// Compare without telling by the time taken how much was right.
 bool same_secret(const std::string& given, const std::string& secret);
 
-/// The host part of "HOST:PORT", "[::1]:8080" or "HOST".
+/// The host part of "HOST:PORT", "[::1]:8080" or "HOST"; empty where there is none.
 std::string host_of(const std::string& address);
 
 }  // namespace fcn_edge::app

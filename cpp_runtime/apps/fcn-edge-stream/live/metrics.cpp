@@ -1,5 +1,9 @@
 #include "live/metrics.hpp"
 
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
 #include <sstream>
 
 #include "ground/process.hpp"
@@ -17,6 +21,18 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+// The shortest text that is read back as the same value: rates are differences of large sums, in which six
+// digits soon stand still.
+std::string number(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
 void head(std::ostream& out, const char* name, const char* type, const char* help) {
   out << "# HELP " << name << ' ' << help << "\n# TYPE " << name << ' ' << type << '\n';
 }
@@ -27,7 +43,7 @@ void per_source(std::ostream& out, const std::vector<SourceView>& sources, const
                 const char* help, Value value) {
   head(out, name, type, help);
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    out << name << "{source=\"" << i << "\"} " << value(*sources[i].statistics) << '\n';
+    out << name << "{source=\"" << i << "\"} " << number(value(*sources[i].statistics)) << '\n';
   }
 }
 
@@ -38,8 +54,8 @@ void drops(std::ostream& out, const std::vector<SourceView>& sources) {
     const std::pair<const char*, std::uint64_t> reasons[] = {
         {"superseded", dropped.superseded}, {"skipped", dropped.skipped}, {"late", dropped.late}};
     for (const auto& [reason, count] : reasons) {
-      out << "fcn_edge_frames_dropped_total{source=\"" << i << "\",reason=\"" << reason << "\"} " << count
-          << '\n';
+      out << "fcn_edge_frames_dropped_total{source=\"" << i << "\",reason=\"" << reason << "\"} "
+          << number(count) << '\n';
     }
   }
 }
@@ -50,11 +66,11 @@ void latencies(std::ostream& out, const std::vector<SourceView>& sources) {
     for (const auto& [name, latency] : sources[i].statistics->stages()) {
       const std::string labels = "source=\"" + std::to_string(i) + "\",stage=\"" + name + "\"";
       for (const double quantile : {0.5, 0.9, 0.99}) {
-        out << "fcn_edge_stage_seconds{" << labels << ",quantile=\"" << quantile << "\"} "
-            << latency->percentile_ms(quantile) / 1e3 << '\n';
+        out << "fcn_edge_stage_seconds{" << labels << ",quantile=\"" << number(quantile) << "\"} "
+            << number(latency->percentile_ms(quantile) / 1e3) << '\n';
       }
-      out << "fcn_edge_stage_seconds_sum{" << labels << "} " << latency->sum_ms() / 1e3 << '\n'
-          << "fcn_edge_stage_seconds_count{" << labels << "} " << latency->count() << '\n';
+      out << "fcn_edge_stage_seconds_sum{" << labels << "} " << number(latency->sum_ms() / 1e3) << '\n'
+          << "fcn_edge_stage_seconds_count{" << labels << "} " << number(latency->count()) << '\n';
     }
   }
 }
@@ -62,11 +78,11 @@ void latencies(std::ostream& out, const std::vector<SourceView>& sources) {
 void drift(std::ostream& out, const Drift& drift) {
   if (!drift.known()) return;
   head(out, "fcn_edge_drift_score", "gauge", "Distance of the last frames from those calibrated on.");
-  out << "fcn_edge_drift_score " << drift.score << '\n';
+  out << "fcn_edge_drift_score " << number(drift.score) << '\n';
   head(out, "fcn_edge_drift_threshold", "gauge", "Score that a stream of calibrated scenes stays under.");
-  out << "fcn_edge_drift_threshold " << drift.threshold << '\n';
+  out << "fcn_edge_drift_threshold " << number(drift.threshold) << '\n';
   head(out, "fcn_edge_drift_frames_above_total", "counter", "Frames that were above the threshold.");
-  out << "fcn_edge_drift_frames_above_total " << drift.above << '\n';
+  out << "fcn_edge_drift_frames_above_total " << number(drift.above) << '\n';
 }
 
 }  // namespace
@@ -94,11 +110,11 @@ std::string prometheus_text(const std::vector<SourceView>& sources, const std::v
   for (std::size_t i = 0; i < sources.size(); ++i) {
     for (std::size_t id = 0; id < classes.size(); ++id) {
       out << "fcn_edge_class_share{source=\"" << i << "\",class=\"" << escaped(classes[id].name) << "\"} "
-          << shares[i][id] << '\n';
+          << number(shares[i][id]) << '\n';
     }
   }
   head(out, "process_resident_memory_bytes", "gauge", "Resident memory of the process.");
-  out << "process_resident_memory_bytes " << static_cast<std::uint64_t>(memory_mb() * 1e6) << '\n';
+  out << "process_resident_memory_bytes " << number(static_cast<std::uint64_t>(memory_mb() * 1e6)) << '\n';
   return out.str();
 }
 

@@ -1,15 +1,15 @@
 #include "live/page.hpp"
 
-#include <httplib.h>
 #include <spdlog/spdlog.h>
 
-#include <atomic>
-#include <fcn_edge/error.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
+#include "live/http_server.hpp"
 #include "live/metrics.hpp"
 #include "live/picture.hpp"
 #include "stream/class_shares.hpp"
@@ -17,11 +17,19 @@
 namespace fcn_edge::app {
 namespace {
 
-constexpr int kMostViewers = 8;    // of /stream; each holds a thread
-constexpr int kOtherRequests = 4;  // threads left for everything else
+constexpr std::size_t kMostViewers = 8;  // of /stream
 constexpr std::chrono::milliseconds kRefresh{500};
-constexpr std::chrono::milliseconds kPictureWait{2000};
-constexpr time_t kWriteTimeout = 5;  // seconds a viewer may stop reading before it is dropped
+constexpr const char* kHtml = "text/html; charset=utf-8";
+constexpr const char* kHeaders =
+    "Cache-Control: no-store\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "Content-Security-Policy: default-src 'none'; img-src 'self'; connect-src 'self'; style-src "
+    "'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'\r\n";
+
+HttpReply refusal(int status, const std::string& why) {
+  return {status, "text/plain", std::to_string(status) + ": " + why + "\n", nullptr};
+}
 
 class LivePage : public Sink {
  public:
@@ -35,17 +43,11 @@ class LivePage : public Sink {
       pictures_.push_back(std::make_unique<LivePicture>(info.classes, alpha));
       status_.emplace_back("{}");
     }
-    server_.new_task_queue = [] { return new httplib::ThreadPool(kMostViewers + kOtherRequests); };
-    server_.set_write_timeout(kWriteTimeout);
-    server_.set_payload_max_length(4096);
-    add_routes();
-    listen();
-  }
-
-  ~LivePage() override {
-    closing_ = true;
-    server_.stop();
-    thread_.join();
+    server_.emplace(address.host, address.port, kHeaders,
+                    [this](const HttpRequest& request) { return answer(request); });
+    const bool bare_ipv6 = address.host.find(':') != std::string::npos;
+    spdlog::info("live page on http://{}:{}/", bare_ipv6 ? "[" + address.host + "]" : address.host,
+                 server_->port());
   }
   LivePage(const LivePage&) = delete;
   LivePage& operator=(const LivePage&) = delete;
@@ -68,69 +70,40 @@ class LivePage : public Sink {
   }
 
  private:
-  using Request = httplib::Request;
-  using Response = httplib::Response;
+  // Everything below is called by the server's thread.
 
-  void listen() {
-    int port = address_.port;
-    const bool bound = port == 0 ? (port = server_.bind_to_any_port(address_.host)) > 0
-                                 : server_.bind_to_port(address_.host, port);
-    if (!bound) {
-      throw Error(ErrorCode::io, "cannot serve on " + address_.host + ":" + std::to_string(address_.port),
-                  "is the port taken, and is the address one of this machine's?");
+  std::optional<HttpReply> answer(const HttpRequest& request) {
+    if (!allowed(request)) return refusal(403, "this page needs its token, e.g. /?token=SECRET");
+    if (request.method == "POST" && request.path == "/alpha") return change_alpha(request);
+    if (request.method != "GET" && request.method != "HEAD") return refusal(404, "no such thing here");
+    if (request.path == "/") return HttpReply{200, kHtml, kLivePageHtml, nullptr};
+    if (request.path == "/metrics")
+      return HttpReply{200, "text/plain; version=0.0.4", text(metrics_), nullptr};
+    const std::optional<std::size_t> source = asked_for(request);
+    if (!source) return refusal(404, "no such source");
+    if (request.path == "/status.json") {
+      return HttpReply{200, "application/json", text(status_[*source]), nullptr};
     }
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    spdlog::info("live page on http://{}:{}/", address_.host, port);
-  }
-
-  void add_routes() {
-    server_.set_pre_routing_handler([this](const Request& request, Response& response) {
-      if (allowed(request)) return httplib::Server::HandlerResponse::Unhandled;
-      response.status = 403;
-      response.set_content("403: this page needs its token, e.g. /?token=SECRET\n", "text/plain");
-      return httplib::Server::HandlerResponse::Handled;
-    });
-    server_.set_default_headers({{"Cache-Control", "no-store"},
-                                 {"X-Content-Type-Options", "nosniff"},
-                                 {"Referrer-Policy", "no-referrer"},
-                                 {"Content-Security-Policy",
-                                  "default-src 'none'; img-src 'self'; connect-src 'self'; style-src "
-                                  "'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'"}});
-    server_.Get(
-        "/", [](const Request&, Response& r) { r.set_content(kLivePageHtml, "text/html; charset=utf-8"); });
-    server_.Get("/metrics", [this](const Request&, Response& r) {
-      r.set_content(text(metrics_), "text/plain; version=0.0.4");
-    });
-    server_.Get("/status.json", [this](const Request& q, Response& r) {
-      if (const auto source = asked_for(q, r)) r.set_content(text(status_[*source]), "application/json");
-    });
-    server_.Get("/picture.jpg", [this](const Request& q, Response& r) {
-      if (const auto source = asked_for(q, r)) send_picture(*pictures_[*source], r);
-    });
-    server_.Get("/stream", [this](const Request& q, Response& r) {
-      if (const auto source = asked_for(q, r)) send_stream(*pictures_[*source], r);
-    });
-    server_.Post("/alpha", [this](const Request& q, Response& r) { change_alpha(q, r); });
+    if (request.path == "/picture.jpg") return picture(*pictures_[*source]);
+    if (request.path == "/stream") return stream(*pictures_[*source]);
+    return refusal(404, "no such thing here");
   }
 
   // With a token: whoever has it. Without: only this machine, and only by its own name, so that a web page
   // elsewhere cannot reach in through a name that resolves to 127.0.0.1.
-  bool allowed(const Request& request) const {
-    if (address_.token.empty()) return is_loopback(host_of(request.get_header_value("Host")));
-    const std::string bearer = request.get_header_value("Authorization");
-    return same_secret(request.get_param_value("token"), address_.token) ||
-           same_secret(bearer, "Bearer " + address_.token);
+  bool allowed(const HttpRequest& request) const {
+    if (address_.token.empty()) return is_loopback(host_of(request.header("host")));
+    return same_secret(request.parameter("token"), address_.token) ||
+           same_secret(request.header("authorization"), "Bearer " + address_.token);
   }
 
-  // ?source=N, by default the first; none and a 404 when there is no such source.
-  std::optional<std::size_t> asked_for(const Request& request, Response& response) const {
-    if (!request.has_param("source")) return 0;
-    const std::string text = request.get_param_value("source");
+  // ?source=N, by default the first; none when there is no such source.
+  std::optional<std::size_t> asked_for(const HttpRequest& request) const {
+    if (request.query.count("source") == 0) return 0;
+    const std::string text = request.parameter("source");
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       if (text == std::to_string(i)) return i;
     }
-    response.status = 404;
-    response.set_content("404: no such source\n", "text/plain");
     return std::nullopt;
   }
 
@@ -139,48 +112,40 @@ class LivePage : public Sink {
     return member;
   }
 
-  static void send_picture(LivePicture& picture, Response& response) {
+  static std::optional<HttpReply> picture(LivePicture& picture) {
     std::uint64_t seen = 0;
-    const Jpeg jpeg = picture.newer_than(seen, kPictureWait);
-    if (jpeg == nullptr) {
-      response.status = 503;
-      return;
-    }
-    response.set_content(reinterpret_cast<const char*>(jpeg->data()), jpeg->size(), "image/jpeg");
+    const Jpeg jpeg = picture.newer_than(seen);
+    if (jpeg == nullptr) return std::nullopt;  // the first one is not painted yet
+    return HttpReply{200, "image/jpeg", {jpeg->begin(), jpeg->end()}, nullptr};
   }
 
-  void send_stream(LivePicture& picture, Response& response) {
-    if (++viewers_ > kMostViewers) {
-      --viewers_;
-      response.status = 503;
-      response.set_content("503: too many viewers\n", "text/plain");
-      return;
-    }
-    response.set_chunked_content_provider(
-        "multipart/x-mixed-replace; boundary=picture",
-        [this, &picture, seen = std::uint64_t{0}](std::size_t, httplib::DataSink& sink) mutable {
-          const Jpeg jpeg = picture.newer_than(seen, kPictureWait);
-          if (closing_) return false;
-          if (jpeg == nullptr) return true;  // the stream is silent; the viewer waits with it
-          const std::string head =
-              "--picture\r\nContent-Type: image/jpeg\r\nContent-Length: " + std::to_string(jpeg->size()) +
-              "\r\n\r\n";
-          return sink.write(head.data(), head.size()) &&
-                 sink.write(reinterpret_cast<const char*>(jpeg->data()), jpeg->size()) &&
-                 sink.write("\r\n", 2);
-        },
-        [this](bool) { --viewers_; });
+  HttpReply stream(LivePicture& picture) {
+    if (viewers_ >= most_viewers_) return refusal(503, "too many viewers");
+    ++viewers_;
+    const std::shared_ptr<void> viewer(nullptr, [this](void*) { --viewers_; });
+    const auto more = [&picture, viewer, seen = std::uint64_t{0}](std::string& bytes) mutable {
+      const Jpeg jpeg = picture.newer_than(seen);
+      if (jpeg == nullptr) return true;  // the stream is silent; the viewer waits with it
+      bytes += "--picture\r\nContent-Type: image/jpeg\r\nContent-Length: " + std::to_string(jpeg->size()) +
+               "\r\n\r\n";
+      bytes.append(jpeg->begin(), jpeg->end());
+      bytes += "\r\n";
+      return true;
+    };
+    return {200, "multipart/x-mixed-replace; boundary=picture", "", more};
   }
 
   // The header cannot be set by a form on another site, so only our own page (or curl) gets through.
-  void change_alpha(const Request& request, Response& response) {
-    const std::string value = request.get_param_value("value");
+  HttpReply change_alpha(const HttpRequest& request) {
+    const std::string value = request.parameter("value");
     char* end = nullptr;
     const double alpha = std::strtod(value.c_str(), &end);
     const bool number = !value.empty() && *end == '\0' && alpha >= 0 && alpha <= 1;
-    response.status = request.has_header("X-Fcn-Edge") && number ? 204 : 400;
-    if (response.status != 204) return;
+    if (request.headers.count("x-fcn-edge") == 0 || !number) {
+      return refusal(400, "POST /alpha?value=0.5 with the header X-Fcn-Edge: 1");
+    }
     for (const auto& picture : pictures_) picture->set_alpha(alpha);
+    return {204, "text/plain", "", nullptr};
   }
 
   LiveAddress address_;
@@ -192,10 +157,10 @@ class LivePage : public Sink {
   std::mutex mutex_;
   std::string metrics_;
   std::vector<std::string> status_;
-  std::atomic<int> viewers_{0};
-  std::atomic<bool> closing_{false};
-  httplib::Server server_;
-  std::thread thread_;
+  std::size_t viewers_ = 0;  // of /stream; the server's thread
+  // Fewer where few connections can be had, so that there is always room for other requests.
+  std::size_t most_viewers_ = std::min(kMostViewers, HttpServer::most_connections() / 2);
+  std::optional<HttpServer> server_;  // last: its thread uses all of the above
 };
 
 }  // namespace

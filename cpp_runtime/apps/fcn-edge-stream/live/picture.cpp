@@ -29,7 +29,6 @@ LivePicture::~LivePicture() {
     closed_ = true;
   }
   offered_.notify_all();
-  painted_.notify_all();
   painter_.join();
 }
 
@@ -56,11 +55,10 @@ double LivePicture::alpha() const {
   return alpha_;
 }
 
-Jpeg LivePicture::newer_than(std::uint64_t& seen, std::chrono::milliseconds patience) {
-  std::unique_lock<std::mutex> lock(mutex_);
+Jpeg LivePicture::newer_than(std::uint64_t& seen) {
+  const std::lock_guard<std::mutex> lock(mutex_);
   watched_ = Clock::now();
-  painted_.wait_for(lock, patience, [&] { return closed_ || number_ > seen; });
-  if (closed_ || number_ <= seen) return nullptr;
+  if (number_ <= seen) return nullptr;
   seen = number_;
   return picture_;
 }
@@ -89,7 +87,6 @@ void LivePicture::paint_all() {
     const std::lock_guard<std::mutex> lock(mutex_);
     picture_ = std::move(bytes);
     ++number_;
-    painted_.notify_all();
   }
 }
 

@@ -35,8 +35,8 @@ class LivePicture {
   void set_alpha(double alpha);
   double alpha() const;
 
-  /// The newest picture once it is newer than `seen`, which is updated; null after `patience`.
-  Jpeg newer_than(std::uint64_t& seen, std::chrono::milliseconds patience);
+  /// The newest picture if it is newer than `seen`, which is updated; else null. Does not wait.
+  Jpeg newer_than(std::uint64_t& seen);
 
  private:
   void paint_all();
@@ -44,7 +44,6 @@ class LivePicture {
   std::vector<ClassInfo> classes_;
   mutable std::mutex mutex_;
   std::condition_variable offered_;
-  std::condition_variable painted_;
   cv::Mat camera_;  // handed over, waiting for the painter
   Mask mask_;
   bool waiting_ = false;  // camera_ and mask_ are full

@@ -1,9 +1,12 @@
+#include <spdlog/spdlog.h>
+
 #include <cstdio>
 #include <fcn_edge/error.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "ground/standard_output.hpp"
 #include "sinks/make_sinks.hpp"
 #include "stream/class_shares.hpp"
 
@@ -34,9 +37,14 @@ class AreaSink : public Sink {
     nlohmann::ordered_json line{{"source", scene.source}, {"frame", scene.index}, {"name", scene.name}};
     for (std::size_t id = 0; id < classes_.size(); ++id) line["areas"][classes_[id].name] = shares[id];
     const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    if (file_ == stdout) {
+      if (cut_ || write_to_stdout(text.data(), text.size(), "areas")) return;
+      cut_ = true;
+      spdlog::warn("the reader of --areas stopped reading: what it has not taken is lost");
+      return;
+    }
     if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() || std::fflush(file_) != 0) {
-      throw Error(ErrorCode::io, "cannot write " + (file_ == stdout ? "to stdout" : path_),
-                  "is the disk full, or the reader gone?");
+      throw Error(ErrorCode::io, "cannot write " + path_, "is the disk full?");
     }
   }
 
@@ -44,6 +52,7 @@ class AreaSink : public Sink {
   std::string path_;
   std::vector<ClassInfo> classes_;
   std::FILE* file_;
+  bool cut_ = false;  // the program is to end, and the reader takes nothing more
 };
 
 }  // namespace

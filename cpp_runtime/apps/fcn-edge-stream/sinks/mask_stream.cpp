@@ -1,11 +1,11 @@
 #include "sinks/mask_stream.hpp"
 
-#include <unistd.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fcn_edge/error.hpp>
 #include <nlohmann/json.hpp>
+
+#include "ground/standard_output.hpp"
 
 namespace fcn_edge::app {
 namespace {
@@ -15,16 +15,6 @@ constexpr std::size_t kLongestRun = 65535;
 
 void put(std::uint8_t* to, std::size_t bytes, std::uint64_t value) {
   for (std::size_t i = 0; i < bytes; ++i) to[i] = static_cast<std::uint8_t>(value >> (8 * i));
-}
-
-void write_all(const void* data, std::size_t size) {
-  const auto* bytes = static_cast<const char*>(data);
-  for (std::size_t done = 0; done < size;) {
-    const ssize_t written = ::write(STDOUT_FILENO, bytes + done, size - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) throw Error(ErrorCode::io, "cannot write masks to stdout", "did the reader go away?");
-    done += static_cast<std::size_t>(written);
-  }
 }
 
 std::int64_t unix_nanoseconds(Clock::time_point when) {
@@ -45,7 +35,7 @@ class MaskStream : public Sink {
                                 {"void_id", info.void_id}};
     for (const ClassInfo& one : info.classes) head["classes"].push_back(one.name);
     const std::string line = head.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    write_all(line.data(), line.size());
+    send(line.data(), line.size());
   }
 
   bool needs_overlay() const override { return false; }
@@ -63,11 +53,19 @@ class MaskStream : public Sink {
     put(bytes_.data() + 8, 8, scene.index);
     put(bytes_.data() + 16, 8, static_cast<std::uint64_t>(unix_nanoseconds(scene.taken)));
     put(bytes_.data() + 24, 4, bytes_.size() - kHeader);
-    write_all(bytes_.data(), bytes_.size());
+    send(bytes_.data(), bytes_.size());
   }
 
  private:
+  // A frame that was cut short ends the stream: what came behind it could not be read.
+  void send(const void* data, std::size_t size) {
+    if (cut_ || write_to_stdout(data, size, "masks")) return;
+    cut_ = true;
+    spdlog::warn("the reader of --masks-stream stopped reading: what it has not taken is lost");
+  }
+
   MaskEncoding encoding_;
+  bool cut_ = false;
   std::vector<std::uint8_t> bytes_;
 };
 

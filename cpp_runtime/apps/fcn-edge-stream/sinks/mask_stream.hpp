@@ -21,7 +21,8 @@ namespace fcn_edge::app {
 ///     16  int64    when the frame was taken: nanoseconds since 1970
 ///     24  uint32   length of the payload in bytes
 ///
-/// A reader that falls behind holds recordings back and makes live sources drop frames.
+/// A reader that falls behind holds recordings back and makes live sources drop frames. When the program is
+/// asked to stop, a reader that takes nothing for a second is left with a frame cut short.
 std::unique_ptr<Sink> make_mask_stream(MaskEncoding encoding, const BundleInfo& info);
 
 /// The runs of `ids` after what `bytes` already holds. A run goes on into the next row and ends at 65535.

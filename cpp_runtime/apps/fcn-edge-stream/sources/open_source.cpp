@@ -70,7 +70,7 @@ std::unique_ptr<Source> open_source(const std::string& spec, const SourceSetting
     case Kind::missing:
       break;
   }
-  throw Error(ErrorCode::misuse, "no such source: " + spec,
+  throw Error(ErrorCode::misuse, "no such source: " + shown(spec),
               "give a video file, a folder of images, a camera index such as 0, or an rtsp:// address");
 }
 

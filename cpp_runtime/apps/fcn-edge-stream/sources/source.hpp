@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "ground/shown_source.hpp"
+
 namespace fcn_edge::app {
 
 using Clock = std::chrono::steady_clock;
@@ -55,9 +57,6 @@ struct SourceSettings {
 };
 
 using SourceOpener = std::function<std::unique_ptr<Source>()>;
-
-/// The source as it may be shown and logged: without the password of an address.
-std::string shown(const std::string& spec);
 
 /// Open what the user named: a video file, image folder, camera, address, GStreamer pipeline, test picture
 /// or raw frames. Throws Error(misuse) for what does not exist and Error(io) for what cannot be read.

@@ -120,7 +120,7 @@ std::unique_ptr<Source> open_address(const std::string& url, std::chrono::millis
 std::unique_ptr<Source> open_gstreamer(const std::string& pipeline) {
   const bool live = pipeline.find("filesrc") == std::string::npos;
   return make(
-      cv::VideoCapture(pipeline, cv::CAP_GSTREAMER), "GStreamer pipeline '" + pipeline + "'", live,
+      cv::VideoCapture(pipeline, cv::CAP_GSTREAMER), "GStreamer pipeline '" + shown(pipeline) + "'", live,
       "try it with gst-launch-1.0; it must end in '! videoconvert ! video/x-raw,format=BGR ! appsink'");
 }
 
