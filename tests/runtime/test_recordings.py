@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import random
+import shutil
 import socket
 import socketserver
 import struct
@@ -253,3 +254,36 @@ def test_patience_holds_for_a_server_that_hangs_at_opening(stream: Run) -> None:
     assert done.returncode == 1
     assert "cannot open http://" in done.stderr
     assert 1.5 < took < 7
+
+
+def test_an_overlay_of_a_variable_rate_says_so_and_ends_with_the_recording(
+    stream: Run, tmp_path: Path
+) -> None:
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        pytest.skip("ffmpeg, which makes the recording, is not installed")
+    uneven = "select='lt(n,20)+not(mod(n,4))'"  # 20 frames at 30 a second, then one of four
+    made = [
+        ffmpeg,
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=size=64x48:rate=30",
+        "-t",
+        "2",
+        "-vf",
+        uneven,
+    ]
+    subprocess.run([*made, "-fps_mode", "vfr", str(tmp_path / "uneven.mp4")], check=True)
+    done = stream(GOLDEN, "--source", tmp_path / "uneven.mp4", "--out", tmp_path / "shown.mp4")
+    assert "has a variable frame rate: " in done.stderr
+    assert "at 17.65 a second throughout" in done.stderr
+    clip = cv2.VideoCapture(str(tmp_path / "shown.mp4"))
+    seconds = clip.get(cv2.CAP_PROP_FRAME_COUNT) / clip.get(cv2.CAP_PROP_FPS)
+    assert seconds == pytest.approx(1.7, abs=0.05)
+    steady = write_clip(tmp_path / "even.mp4", pictures(5, (48, 64), 0))
+    even = stream(GOLDEN, "--source", steady, "--out", tmp_path / "even-shown.mp4")
+    assert even.returncode == 0, even.stderr
+    assert "variable" not in even.stderr

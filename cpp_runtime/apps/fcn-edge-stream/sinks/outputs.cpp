@@ -1,5 +1,7 @@
 #include "sinks/outputs.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <filesystem>
 
 #include "sinks/make_sinks.hpp"
@@ -27,7 +29,12 @@ Outputs::Outputs(const StreamOptions& options, const std::vector<std::unique_ptr
       sinks.push_back(make_mask_sink(numbered_folder(options.masks, i, sources.size())));
     }
     if (!options.out.empty()) {
-      sinks.push_back(make_video_sink(numbered_file(options.out, i, sources.size()), sources[i]->fps()));
+      const std::string path = numbered_file(options.out, i, sources.size());
+      sinks.push_back(make_video_sink(path, sources[i]->fps()));
+      if (!sources[i]->steady()) {
+        spdlog::warn("{} has a variable frame rate: {} shows its frames at {:.2f} a second throughout",
+                     shown(options.sources[i]), path, sources[i]->fps());
+      }
     }
     if (options.window) sinks.push_back(make_window_sink("fcn-edge: " + shown(options.sources[i])));
   }

@@ -12,6 +12,7 @@ extern "C" {
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <fcn_edge/error.hpp>
 #include <fcn_edge/version.hpp>
@@ -30,6 +31,7 @@ namespace {
 constexpr std::chrono::milliseconds kSilence{
     10000};                                  // a server's time to answer and for each packet, at most
 constexpr int kMostDamaged = 512;            // packets in a row without a picture: the stream is broken
+constexpr double kSteady = 0.01;             // relative difference of two rates that counts as none
 constexpr int kLargestInTime = 1920 * 1088;  // pixels that one thread decodes at a camera's rate
 constexpr int kAlignment = 64;               // columns; the converter writes whole vectors
 
@@ -182,6 +184,7 @@ class FfmpegSource : public Source {
     turn_ = turn_wanted(stream());
     const AVRational rate = av_guess_frame_rate(format_.get(), format_->streams[stream_], nullptr);
     if (rate.num > 0 && rate.den > 0 && av_q2d(rate) < 1000) fps_ = av_q2d(rate);
+    look_at_rate();
   }
   ~FfmpegSource() override { sws_freeContext(scaler_); }
 
@@ -209,10 +212,20 @@ class FfmpegSource : public Source {
 
   bool live() const override { return live_; }
   double fps() const override { return fps_; }
+  bool steady() const override { return steady_; }
   void interrupt() override { patience_.interrupt(); }
   std::uint64_t damaged() const override { return damaged_; }
 
  private:
+  // A recording whose average rate is not the one it is built on is of a variable rate, as phones make them.
+  void look_at_rate() {
+    const AVRational average = format_->streams[stream_]->avg_frame_rate;
+    if (live_ || fps_ <= 0 || average.num <= 0 || average.den <= 0) return;
+    const double mean = av_q2d(average);
+    steady_ = std::abs(mean - fps_) <= kSteady * fps_;
+    if (!steady_) fps_ = mean;  // so that a copy at one rate ends when the recording does
+  }
+
   const AVStream& stream() const { return *format_->streams[stream_]; }
 
   void open(const std::string& url, bool address) {
@@ -357,6 +370,7 @@ class FfmpegSource : public Source {
   std::string broken_by_;
   bool live_ = false;
   double fps_ = 0;
+  bool steady_ = true;
   std::uint64_t frames_ = 0;
   std::atomic<std::uint64_t> damaged_{0};
 };

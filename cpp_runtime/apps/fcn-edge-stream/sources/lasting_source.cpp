@@ -67,6 +67,7 @@ class RepeatedSource : public Source {
 
   bool live() const override { return source_->live(); }
   double fps() const override { return source_->fps(); }
+  bool steady() const override { return source_->steady(); }
   std::uint64_t damaged() const override { return reader_.damaged(); }
   std::uint64_t bad_images() const override { return reader_.bad_images(); }
 

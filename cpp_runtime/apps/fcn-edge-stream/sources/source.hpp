@@ -36,8 +36,9 @@ class Source {
   /// False at the end. Throws Error(io) when the source breaks.
   virtual bool read(cv::Mat& image, std::string& name) = 0;
 
-  virtual bool live() const = 0;   ///< frames come whether or not anybody takes them
-  virtual double fps() const = 0;  ///< frames a second, 0 when unknown
+  virtual bool live() const = 0;                ///< frames come whether or not anybody takes them
+  virtual double fps() const = 0;               ///< frames a second, on the average; 0 when unknown
+  virtual bool steady() const { return true; }  ///< whether all frames are shown equally long
 
   /// For sources that wait for others, such as pipes: whether read() will come back at once, asked for as
   /// long as `patience`. The end counts as such.
