@@ -21,7 +21,7 @@ from fcn_edge.ground.artifacts import check_folder
 from fcn_edge.ground.config import CompileConfig
 from fcn_edge.ground.errors import MisuseError, unknown_name
 from fcn_edge.ground.targets import ORACLE, ORACLE_OPTIONS, TARGETS
-from fcn_edge.ground.turns import Frame, in_turns
+from fcn_edge.ground.turns import Frame, in_turns, median_ratio
 from fcn_edge.network import Network, open_named
 from fcn_edge.quantize.calibration import CalibrationSet, choose_frames
 from fcn_edge.quantize.placement import layer_names
@@ -76,7 +76,8 @@ class TargetMeasure:
 
     `kept` is the network as it is, a scores graph; in fp32 on the same engine it is the reference. The first
     measurement must be the one that keeps all layers: the latency of the others is measured in turns with it
-    and reported as the ratio of medians times its own median, so that a machine that slows down slows both.
+    and reported as the median ratio of a round times its own median, so that a machine that slows down slows
+    both, with the 95 % interval of that ratio.
     An engine that cannot run here is replaced by the oracle for the scores and has no latency; TensorRT-RTX,
     where it is installed, says which layers it computes in float.
     """
@@ -108,10 +109,8 @@ class TargetMeasure:
         if self._kept is None:
             self._kept = engine, float(np.median(in_turns([engine.infer], self.frames[:1], ROUNDS)))
         scores = [engine.infer(frame) for frame in self.frames]
-        latency = self._latency(engine, *self._kept) if self._runs_here else None
-        return replace(
-            compare_scores(self.reference, scores, self._period), latency_ms=latency, precision=precision
-        )
+        found = replace(compare_scores(self.reference, scores, self._period), precision=precision)
+        return self._timed(found, engine, *self._kept) if self._runs_here else found
 
     def _quantize(self, stand_ins: Mapping[str, nn.Module], folder: Path) -> Path:
         fp32 = self._kept_onnx
@@ -128,12 +127,13 @@ class TargetMeasure:
         assert engine is not None
         return load_backend(engine).open(model, None, self._config.options)
 
-    def _latency(self, engine: Engine, kept: Engine, kept_ms: float) -> float:
+    def _timed(self, found: Measurement, engine: Engine, kept: Engine, kept_ms: float) -> Measurement:
+        """Return the measurement with the latency, which is relative to the kept network's."""
         if engine is kept:
-            return kept_ms
-        times = in_turns([kept.infer, engine.infer], self.frames[:1], ROUNDS)
-        before, after = np.median(times, axis=1)
-        return float(kept_ms * after / before)
+            return replace(found, latency_ms=kept_ms)
+        before, after = in_turns([kept.infer, engine.infer], self.frames[:1], ROUNDS)
+        low, ratio, high = median_ratio(before, after)
+        return replace(found, latency_ms=kept_ms * ratio, latency_range_ms=(kept_ms * low, kept_ms * high))
 
     def _precision(self, int8: Path, folder: Path) -> dict[str, str]:
         """Return what the builder says of every layer with weights; nothing for other targets."""

@@ -17,7 +17,8 @@ class Measurement:
     """One network on one engine. The reference is always the original network in fp32.
 
     agreement: fraction of the pixels that get the reference's class. sqnr_db: power of the reference scores
-    over that of the difference, in dB. latency_ms: median time of one frame. miou: where there are labels.
+    over that of the difference, in dB. latency_ms: median time of one frame; latency_range_ms: its 95 %
+    interval, where there is one. miou: where there are labels.
     score_checkerboard: of the score maps, at the period of the last transposed convolution (median over
     frames of checkerboard.score_checkerboard). precision: layer -> "int8" or "float", where the engine says
     so.
@@ -29,6 +30,7 @@ class Measurement:
     miou: float | None = None
     score_checkerboard: float | None = None
     precision: dict[str, str] = field(default_factory=dict)
+    latency_range_ms: tuple[float, float] | None = None
 
     @property
     def float_layers(self) -> int:
@@ -39,7 +41,11 @@ class Measurement:
         """Return the numbers that were measured, rounded to what they can carry."""
         digits = {"agreement": 5, "sqnr_db": 2, "latency_ms": 3, "miou": 5, "score_checkerboard": 3}
         values = {key: (getattr(self, key), places) for key, places in digits.items()}
-        rounded = {key: round(value, places) for key, (value, places) in values.items() if value is not None}
+        rounded: dict[str, Any] = {
+            key: round(value, places) for key, (value, places) in values.items() if value is not None
+        }
+        if self.latency_range_ms is not None:
+            rounded["latency_range_ms"] = [round(end, 3) for end in self.latency_range_ms]
         return {**rounded, **({"precision": self.precision} if self.precision else {})}
 
 

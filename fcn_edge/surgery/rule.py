@@ -37,7 +37,7 @@ class Rule:
         better = self.more_accurate(new, keep)
         if keep.agreement < self.floor and accuracy(new) > accuracy(keep) + self.same:
             return True
-        return not self.slower(new, keep) and (better or self.slower(keep, new))
+        return not self.slower(new, keep) and (better or self.faster(new, keep))
 
     def more_accurate(self, new: Measurement, keep: Measurement) -> bool:
         """Tell whether `new` is more accurate beyond what counts as none."""
@@ -52,6 +52,13 @@ class Rule:
         if new.latency_ms is None or keep.latency_ms is None:
             return new.float_layers > keep.float_layers
         return new.latency_ms > keep.latency_ms * (1 + self.noise)
+
+    def faster(self, new: Measurement, keep: Measurement) -> bool:
+        """Tell whether `new` takes less time beyond the noise, with the whole of its 95 % interval."""
+        if new.latency_ms is None or keep.latency_ms is None:
+            return new.float_layers < keep.float_layers
+        at_most = new.latency_range_ms[1] if new.latency_range_ms else new.latency_ms
+        return at_most * (1 + self.noise) < keep.latency_ms
 
     def _merit(self, new: Measurement, keep: Measurement) -> tuple[float, float, float]:
         """Accuracy in steps of `same` first, then speed in steps of `noise`, then SQNR."""
@@ -75,7 +82,7 @@ class Rule:
             word
             for word, won in (
                 ("more accurate", self.more_accurate(new, keep)),
-                ("faster", self.slower(keep, new)),
+                ("faster", self.faster(new, keep)),
             )
             if won
         ]

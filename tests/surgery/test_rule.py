@@ -23,6 +23,9 @@ RULE = Rule()
         (Measurement(0.970, 30.0, 5.0), False),  # fast and wrong
         (Measurement(0.9795, 25.0, 8.0), True),  # the loss is none, the gain is one
         (Measurement(0.985, 27.0), True),  # no latency known: accuracy alone decides
+        (Measurement(0.980, 25.0, 8.0, latency_range_ms=(7.0, 9.4)), True),  # faster, and surely so
+        (Measurement(0.980, 25.0, 8.0, latency_range_ms=(6.0, 9.6)), False),  # perhaps faster
+        (Measurement(0.985, 27.0, 11.0, latency_range_ms=(9.0, 13.0)), False),  # perhaps no slower
     ],
 )
 def test_replacement_is_taken_only_if_it_loses_nothing_and_wins_something(
