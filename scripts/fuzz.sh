@@ -32,7 +32,7 @@ else
     build=$folder/asan # the build of `make sanitize`, with the same options
 fi
 cmake -S . -B "$build" "${options[@]}" >/dev/null
-targets=(manifest drift png report command_line)
+targets=(manifest drift png report command_line http_request)
 cmake --build "$build" -- "${targets[@]/#/fuzz_}"
 
 for target in "${targets[@]}"; do

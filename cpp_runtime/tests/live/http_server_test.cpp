@@ -104,6 +104,16 @@ TEST_F(HttpServerTest, SaysThatHeadersAreTooLong) {
   EXPECT_EQ(all_of(socket).substr(0, 12), "HTTP/1.1 431");
 }
 
+TEST_F(HttpServerTest, LetsThoseWhoWaitForAnAnswerMakeRoomForANewOne) {
+  std::vector<Descriptor> waiting;
+  for (std::size_t i = 0; i < 2 * HttpServer::most_connections(); ++i) {
+    waiting.push_back(connected(port_));
+    send_text(waiting.back(), "GET /never HTTP/1.1\r\n\r\n");
+  }
+  std::this_thread::sleep_for(milliseconds(100));
+  EXPECT_NE(fetch(port_, "/").find("hello"), std::string::npos);
+}
+
 TEST_F(HttpServerTest, HoldsABoundedNumberOfConnectionsAndAnswersAmongThem) {
   const Descriptor viewer = connected(port_);
   send_text(viewer, "GET /stream HTTP/1.1\r\n\r\n");

@@ -139,7 +139,6 @@ class HttpServer::Loop {
 
   void accept_some() {
     for (std::size_t i = 0; i < most_; ++i) {  // not without end: those who are there have their turn too
-      if (connections_.size() >= most_ && !make_room()) return;
       Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (socket.get() < 0) {
         if (errno == EAGAIN || errno == EWOULDBLOCK) return;
@@ -150,6 +149,7 @@ class HttpServer::Loop {
         }
         continue;
       }
+      if (connections_.size() >= most_ && !make_room()) continue;  // all are being watched: the new one goes
       Connection one;
       one.socket = std::move(socket);
       one.deadline = Clock::now() + kHeadTime;
