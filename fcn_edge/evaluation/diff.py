@@ -19,9 +19,9 @@ from fcn_edge.ground.artifacts import atomic_write_bytes, atomic_write_json, che
 from fcn_edge.ground.errors import FcnEdgeError, MisuseError
 from fcn_edge.ground.folders import check_names, read_record
 from fcn_edge.network import load_network
+from fcn_edge.network.nodes import LAYERS
 from fcn_edge.network.run import tensor_values
 from fcn_edge.quantize.gate_statistics import near_boundary
-from fcn_edge.quantize.placement import LAYERS
 from fcn_edge.quantize.weights import sqnr_db
 
 Frame = npt.NDArray[np.uint8]

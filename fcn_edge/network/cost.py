@@ -9,9 +9,8 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from fcn_edge.network.nodes import constants_of, node_name
+from fcn_edge.network.nodes import LAYERS, constants_of, node_name
 
-LAYERS = ("Conv", "ConvTranspose")
 POOLS = ("MaxPool", "AveragePool")
 FINEST = 4  # features at strides below are the stem's
 UPSAMPLING = ("ConvTranspose", "Resize", "DepthToSpace")

@@ -8,6 +8,8 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+LAYERS = ("Conv", "ConvTranspose")  # operators with weights
+
 
 def deconvs(graph: onnx.GraphProto) -> list[tuple[str, onnx.NodeProto]]:
     """Return the name and the node of every ConvTranspose, in graph order."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from fcn_edge.quantize.placement import LAYERS
+from fcn_edge.network.nodes import LAYERS
 from fcn_edge.quantize.ranges import Observed
 from fcn_edge.quantize.weights import along, output_axis
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from fcn_edge.quantize.placement import LAYERS
+from fcn_edge.network.nodes import LAYERS
 from fcn_edge.quantize.ranges import Observed
 
 Array = npt.NDArray[np.float32]

@@ -7,8 +7,8 @@ import onnx
 from onnx import numpy_helper
 
 from fcn_edge.ground.errors import unknown_name
+from fcn_edge.network.nodes import LAYERS
 
-LAYERS = ("Conv", "ConvTranspose")  # operators with weights
 # operators that change no value or only pick values: the scale of their input is the scale of their output
 CARRIERS = ("MaxPool", "Slice", "DepthToSpace", "Transpose", "Reshape")
 

@@ -15,11 +15,11 @@ from fcn_edge.ground.errors import FcnEdgeError
 from fcn_edge.models.fake_quant import FakeQuantized, weights_digest
 from fcn_edge.models.fcn import FCN
 from fcn_edge.models.tensor_names import FRAME, other, relu, total
+from fcn_edge.network.nodes import LAYERS
 from fcn_edge.network.onnx_export import export_onnx
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.placement import (
     CARRIERS,
-    LAYERS,
     activations_to_quantize,
     layer_names,
     share_carrier_ranges,

@@ -19,12 +19,12 @@ from onnx import helper, numpy_helper
 
 from fcn_edge.ground.artifacts import atomic_write_bytes
 from fcn_edge.ground.errors import FcnEdgeError
+from fcn_edge.network.nodes import LAYERS
 from fcn_edge.network.parts import drop_unused_constants
 from fcn_edge.quantize.bias_correction import correct_biases
 from fcn_edge.quantize.calibration import CalibrationSet
 from fcn_edge.quantize.equalize import equalize
 from fcn_edge.quantize.placement import (
-    LAYERS,
     activations_to_quantize,
     int8_layers,
     layer_names,

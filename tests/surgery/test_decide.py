@@ -14,8 +14,8 @@ from torch import nn
 
 from fcn_edge.ground.errors import MisuseError
 from fcn_edge.models.upsample import ResizeConv2d, SubpixelConv2d
+from fcn_edge.network.nodes import LAYERS
 from fcn_edge.network.run import tensor_values
-from fcn_edge.quantize.placement import LAYERS
 from fcn_edge.surgery.apply import substitute
 from fcn_edge.surgery.decide import decide
 from fcn_edge.surgery.fidelity import Measurement, agreement, sqnr_db
