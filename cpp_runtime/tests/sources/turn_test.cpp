@@ -30,7 +30,7 @@ cv::Mat shown(const cv::Mat& coded, const Matrix& m) {
   return out;
 }
 
-cv::Mat noise(std::mt19937& random) {
+cv::Mat random_picture(std::mt19937& random) {
   cv::Mat picture(static_cast<int>(1 + random() % 40), static_cast<int>(1 + random() % 40), CV_8UC3);
   for (std::size_t i = 0; i < picture.total() * 3; ++i) picture.data[i] = static_cast<std::uint8_t>(random());
   return picture;
@@ -42,7 +42,7 @@ TEST(Turn, FollowsAllEightMatrices) {
   std::mt19937 random(seed);
   cv::Mat got;
   for (int round = 0; round < 20; ++round) {
-    const cv::Mat coded = noise(random);
+    const cv::Mat coded = random_picture(random);
     for (const int one : {-1, 1}) {
       for (const int other : {-1, 1}) {
         for (const Matrix& m : {Matrix{one, 0, 0, other}, Matrix{0, one, other, 0}}) {

@@ -9,8 +9,8 @@ namespace {
 constexpr const char* kHidden = "***";
 constexpr std::size_t kNone = std::string::npos;
 
-bool begins(const std::string& text, const char* part) { return text.rfind(part, 0) == 0; }
-bool contains(const std::string& text, const char* part) { return text.find(part) != kNone; }
+bool starts_with(const std::string& text, const char* part) { return text.rfind(part, 0) == 0; }
+bool holds(const std::string& text, const char* part) { return text.find(part) != kNone; }
 
 // Up to the first character after which a value may follow, that one included.
 std::string without_values(const std::string& text) {
@@ -71,13 +71,13 @@ std::string shown_address(const std::string& text) {
   const std::size_t at = rest.substr(0, end).rfind('@');
   const std::string host = rest.substr(at == kNone ? 0 : at + 1, end - (at == kNone ? 0 : at + 1));
   const std::string tail = rest.substr(end);
-  if (contains(tail, "@") || contains(host, "%40")) return scheme + "://" + kHidden;
+  if (holds(tail, "@") || holds(host, "%40")) return scheme + "://" + kHidden;
   return scheme + "://" + (at == kNone ? "" : "***@") + without_values(host + tail);
 }
 
 // A file, or what was meant to be something else: an address without its scheme, a pipeline of one element.
 std::string shown_plain(const std::string& text) {
-  const bool path = begins(text, ".") || (begins(text, "/") && !begins(text, "//"));
+  const bool path = starts_with(text, ".") || (starts_with(text, "/") && !starts_with(text, "//"));
   if (path) return text;
   const std::size_t at = text.rfind('@');
   if (at != kNone && text.find(':') < at) {
@@ -86,17 +86,17 @@ std::string shown_plain(const std::string& text) {
   }
   const std::size_t query = text.find('?');
   if (query != kNone && text.find('=', query) != kNone) return text.substr(0, query + 1) + kHidden;
-  return text.find_first_of(" \t") != kNone && contains(text, "=") ? shown_element(text) : text;
+  return text.find_first_of(" \t") != kNone && holds(text, "=") ? shown_element(text) : text;
 }
 
 }  // namespace
 
 std::string shown(const std::string& spec) {
   for (const char* safe : {"test:", "raw:", "v4l2:/", "/dev/"}) {
-    if (begins(spec, safe) && !contains(spec, "://")) return spec;
+    if (starts_with(spec, safe) && !holds(spec, "://")) return spec;
   }
-  if (contains(spec, " ! ")) return shown_pipeline(spec);
-  return contains(spec, "://") ? shown_address(spec) : shown_plain(spec);
+  if (holds(spec, " ! ")) return shown_pipeline(spec);
+  return holds(spec, "://") ? shown_address(spec) : shown_plain(spec);
 }
 
 }  // namespace fcn_edge::app

@@ -28,9 +28,9 @@ bool says(const std::uint8_t* bytes, const char* word) {
 }
 
 // A file read here and there.
-class Bytes {
+class FileBytes {
  public:
-  explicit Bytes(const std::string& path) : file_(path, std::ios::binary) {
+  explicit FileBytes(const std::string& path) : file_(path, std::ios::binary) {
     std::error_code error;
     const std::uintmax_t size = std::filesystem::file_size(path, error);
     size_ = error ? 0 : size;
@@ -53,7 +53,7 @@ class Bytes {
 };
 
 // Boxes one after the other, each with its length and kind; 0 is "to the end", 1 a longer length behind.
-bool boxes_are_cut(Bytes& file) {
+bool boxes_are_cut(FileBytes& file) {
   std::uint64_t at = 0;
   for (int parts = 0; at + 8 <= file.size() && parts < kMostParts; ++parts) {
     const auto head = file.head(at);
@@ -67,7 +67,7 @@ bool boxes_are_cut(Bytes& file) {
 }
 
 // The pictures lie in lists called movi, in one RIFF after the other.
-bool riff_is_cut(Bytes& file) {
+bool riff_is_cut(FileBytes& file) {
   std::uint64_t at = 0;
   for (int parts = 0; at + 12 <= file.size() && parts < kMostParts; ++parts) {
     const auto head = file.head(at);
@@ -95,7 +95,7 @@ std::size_t ebml_width(std::uint8_t first) {
 }
 
 // A header, then one segment with everything in it. A length of all ones was never filled in.
-bool ebml_is_cut(Bytes& file) {
+bool ebml_is_cut(FileBytes& file) {
   const auto head = file.head(0);
   const std::size_t width = ebml_width(head[4]);
   if (width == 0) return false;
@@ -146,7 +146,7 @@ bool png_is_cut(const std::vector<std::uint8_t>& bytes) {
 }  // namespace
 
 bool recording_is_cut(const std::string& path) {
-  Bytes file(path);
+  FileBytes file(path);
   const auto head = file.head(0);
   if (says(head.data() + 4, "ftyp")) return boxes_are_cut(file);
   if (says(head.data(), "RIFF") && says(head.data() + 8, "AVI ")) return riff_is_cut(file);
