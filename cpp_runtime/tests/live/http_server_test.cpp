@@ -152,12 +152,13 @@ TEST_F(HttpServerTest, WaitsWhileNoFileCanBeOpened) {
   rlimit usual{};
   getrlimit(RLIMIT_NOFILE, &usual);
   const Descriptor next(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const rlimit none{static_cast<rlim_t>(next.get()), usual.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &none);  // from here on nothing more can be opened
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port_));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  // From here on nothing more can be opened, not even the pipe by which UBSan looks at an object's type.
+  const rlimit none{static_cast<rlim_t>(next.get()), usual.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
   ::connect(next.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
   send_text(next, "GET / HTTP/1.1\r\n\r\n");
   const std::string early = all_of(next, milliseconds(500));
