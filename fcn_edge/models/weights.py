@@ -127,6 +127,10 @@ def plain_names(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     plain: dict[str, Tensor] = {}
     for key, value in tensors.items():
+        if not isinstance(key, str):
+            raise FcnEdgeError(
+                f"{path} holds a tensor under {key!r}, which is no name", hint="save a module's state_dict()"
+            )
         name = key.replace("_orig_mod.", "")
         while name.startswith(WRAPPERS):
             name = name.partition(".")[2]

@@ -231,3 +231,9 @@ def test_cars_and_poles_stand_on_the_ground(train: list[Sample]) -> None:
         for class_id in (CAR, POLE):
             rows = np.nonzero(mask_of(sample) == class_id)[0]
             assert rows.size < 3 or rows.max() > horizon, (sample.stem, class_id)
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_written(tmp_path):
+    folder = tmp_path / "b\udcff"  # as Python names the byte 255
+    write_folder(folder, size=(96, 128), train=1, val=1, seconds=0.2)
+    assert (folder / "clip.mp4").stat().st_size > 100

@@ -273,3 +273,9 @@ def test_what_is_no_file_of_torch_is_one_line(tmp_path, content):
     with pytest.raises(FcnEdgeError, match=r"page\.pth is not a readable weights file") as error:
         read_weights(path)
     assert len(one_line(error)) < 400
+
+
+def test_tensors_without_names_are_one_sentence(tmp_path):
+    torch.save({"state_dict": {1: torch.ones(1)}}, tmp_path / "numbered.pth")
+    with pytest.raises(FcnEdgeError, match="holds a tensor under 1, which is no name"):
+        load_weights(build_model(ModelSpec("fcn8s-resnet18", 3)), tmp_path / "numbered.pth")

@@ -206,3 +206,34 @@ def test_pictures_of_odd_sizes_lose_no_row_or_column(
         [40] + (8 + height % 2) * [220], abs=25
     )
     assert frame[10, -1].mean() > 195
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_an_output_that_a_pipeline_reads_is_refused(stream: Run, clip: Path, quote: str) -> None:
+    before = clip.read_bytes()
+    pipeline = f"filesrc location={quote}{clip}{quote} ! decodebin ! videoconvert ! appsink"
+    refused(stream("golden", "--source", pipeline, "--out", clip), "would overwrite --source")
+    assert clip.read_bytes() == before
+
+
+@pytest.mark.parametrize("way", ["link", "hard link"])
+def test_a_mask_that_would_go_into_a_picture_of_the_source_is_refused(
+    stream: Run, tmp_path: Path, way: str
+) -> None:
+    images, masks = tmp_path / "images", tmp_path / "masks"
+    images.mkdir()
+    masks.mkdir()
+    for name, picture in zip(("a.png", "b.png"), pictures(2, (48, 64), 0), strict=True):
+        cv2.imwrite(str(images / name), picture)
+    before = (images / "b.png").read_bytes()
+    if way == "link":
+        (masks / "a.png").symlink_to(images / "b.png")
+    else:
+        (masks / "a.png").hardlink_to(images / "b.png")
+    refused(stream("golden", "--source", images, "--masks", masks), "--masks .* would overwrite --source")
+    assert (images / "b.png").read_bytes() == before
+
+
+def test_a_named_pipe_is_no_recording(stream: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "v.mp4")
+    refused(stream("golden", "--source", tmp_path / "v.mp4"), r"v\.mp4 is a named pipe, .*--source raw:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -79,19 +80,25 @@ def _write_split(root: Path, split: str, samples: Iterable[Sample]) -> int:
 
 
 def _filmed(path: Path, samples: Iterable[Sample], size: tuple[int, int], fps: float) -> Iterator[Sample]:
-    """Pass samples on and write their frames as a video on the way."""
+    """Pass samples on and write their frames as a video on the way.
+
+    It is made under a plain name and then moved: OpenCV crashes on a path that is no UTF-8.
+    """
     height, width = size
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
-    if not writer.isOpened():
-        raise FcnEdgeError(f"cannot write a {width}x{height} video", hint="choose another --size")
-    written = 0
-    for sample in samples:
-        writer.write(sample.frame)
-        written += 1
-        yield sample
-    writer.release()
-    if count_frames(path) != written:  # OpenCV's writer does not say when it fails
-        raise FcnEdgeError(f"not all frames of {path.name} were written", hint="is the disk full?")
+    with tempfile.TemporaryDirectory(prefix="fcn-edge-") as folder:
+        film = Path(folder) / f"clip{path.suffix}"
+        writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
+        if not writer.isOpened():
+            raise FcnEdgeError(f"cannot write a {width}x{height} video", hint="choose another --size")
+        written = 0
+        for sample in samples:
+            writer.write(sample.frame)
+            written += 1
+            yield sample
+        writer.release()
+        if count_frames(film) != written:  # OpenCV's writer does not say when it fails
+            raise FcnEdgeError(f"not all frames of {path.name} were written", hint="is the disk full?")
+        shutil.move(film, path)
 
 
 def _write_image(path: Path, pixels: np.ndarray, options: list[int]) -> None:

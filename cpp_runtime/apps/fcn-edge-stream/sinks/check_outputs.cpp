@@ -69,13 +69,33 @@ std::vector<Output> outputs_of(const StreamOptions& o) {
   return outputs;
 }
 
-// The file or folder that a source reads; empty for cameras, addresses and the like.
-fs::path file_of(const std::string& source) {
+// The files that a pipeline names: the values of location=, quoted or not.
+std::vector<std::string> locations_in(const std::string& pipeline) {
+  static const std::string key = "location=";
+  std::vector<std::string> found;
+  for (std::size_t at = pipeline.find(key); at != std::string::npos; at = pipeline.find(key, at)) {
+    at += key.size();
+    const bool quoted = at < pipeline.size() && (pipeline[at] == '"' || pipeline[at] == '\'');
+    const std::size_t end = quoted ? pipeline.find(pipeline[at], at + 1) : pipeline.find_first_of(" \t", at);
+    const std::size_t begin = at + (quoted ? 1 : 0);
+    found.push_back(pipeline.substr(begin, end == std::string::npos ? end : end - begin));
+  }
+  return found;
+}
+
+// The files or the folder that a source reads; none for cameras, addresses and the like.
+std::vector<fs::path> files_of(const std::string& source) {
   std::error_code error;
-  const std::string path = source.rfind("file:", 0) == 0 && !fs::exists(source, error)
-                               ? source.substr(source.rfind("file://", 0) == 0 ? 7 : 5)
-                               : source;
-  return fs::exists(path, error) ? fs::path(path) : fs::path();
+  std::vector<std::string> named{source};
+  if (!fs::exists(source, error)) {
+    if (source.rfind("file:", 0) == 0) named = {source.substr(source.rfind("file://", 0) == 0 ? 7 : 5)};
+    if (source.find(" ! ") != std::string::npos) named = locations_in(source);
+  }
+  std::vector<fs::path> files;
+  for (const std::string& path : named) {
+    if (fs::exists(path, error)) files.emplace_back(path);
+  }
+  return files;
 }
 
 bool holds(const fs::path& folder, const fs::path& file) {
@@ -86,19 +106,33 @@ bool holds(const fs::path& folder, const fs::path& file) {
   return false;
 }
 
+// Files are written where links lead: one in the folder of the masks may lead to a picture of the source.
+bool leads_to(const fs::path& folder, const fs::path& source) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (!entry.is_symlink(error) && entry.hard_link_count(error) < 2) continue;
+    if (fs::is_directory(source, error) ? holds(source, entry.path()) : is_same(entry.path(), source))
+      return true;
+  }
+  return false;
+}
+
 // A mask has its picture's stem: beside a PNG it would take its place.
 bool would_replace(const Output& output, const fs::path& source) {
   std::error_code error;
   if (is_same(source, output.path)) return true;
-  if (output.folder)
+  if (output.folder) {
+    if (leads_to(output.path, source)) return true;
     return source.extension() == ".png" && is_same(real_path(source).parent_path(), output.path);
+  }
   return fs::is_directory(source, error) && fs::exists(output.path, error) && holds(source, output.path);
 }
 
 void check_against_inputs(const Output& output, const StreamOptions& options) {
   for (const std::string& spec : options.sources) {
-    const fs::path source = file_of(spec);
-    if (source.empty() || !would_replace(output, source)) continue;
+    const std::vector<fs::path> files = files_of(spec);
+    const auto read = [&](const fs::path& file) { return would_replace(output, file); };
+    if (std::none_of(files.begin(), files.end(), read)) continue;
     throw Error(ErrorCode::misuse,
                 output.option + " " + output.path + " would overwrite --source " + shown(spec),
                 "choose another " + output.option);

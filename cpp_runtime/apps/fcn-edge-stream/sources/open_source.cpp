@@ -3,6 +3,7 @@
 #include <fcn_edge/error.hpp>
 #include <filesystem>
 
+#include "ground/process.hpp"
 #include "sources/cameras.hpp"
 #include "sources/image_name.hpp"
 #include "sources/image_source.hpp"
@@ -58,6 +59,7 @@ std::unique_ptr<Source> open_source(const std::string& spec, const SourceSetting
     case Kind::raw:
       return open_raw_source(spec.substr(4));
     case Kind::pipeline:
+      leave_without_cleanup();  // an element that hangs holds what the end of the process would take apart
       return open_gstreamer(spec);
     case Kind::address:
       return open_address(spec, settings.patience);
@@ -66,6 +68,10 @@ std::unique_ptr<Source> open_source(const std::string& spec, const SourceSetting
     case Kind::images:
       return open_images(spec, settings);
     case Kind::video:
+      if (std::filesystem::is_fifo(spec)) {  // opening it would wait for a writer, for ever
+        throw Error(ErrorCode::misuse, spec + " is a named pipe, and recordings need a file",
+                    "pipe raw frames in: --source raw:WIDTHxHEIGHT < " + spec);
+      }
       return open_video_file(spec);
     case Kind::missing:
       break;
