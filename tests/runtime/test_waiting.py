@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -99,3 +100,24 @@ def test_it_runs_or_says_why_not_without_proc_and_sys(
         else:
             assert done.returncode == 1
             assert "neither /proc nor /sys is mounted" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_pipeline_that_hangs_while_it_is_opened(
+    binary: Path, environment: dict[str, str], number: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/camera"
+        pipeline = f"souphttpsrc location={address} ! decodebin ! videoconvert ! appsink"
+        command = [str(binary), str(GOLDEN), "--source", pipeline]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            server.settimeout(20)
+            try:
+                asking, _ = server.accept()
+            except TimeoutError:
+                process.kill()
+                pytest.skip("GStreamer's souphttpsrc is not installed: nothing asked")
+            with asking:  # who never gets an answer
+                time.sleep(0.5)
+                process.send_signal(number)
+                assert process.wait(timeout=20) == 128 + number, "no crash inside the library"

@@ -22,11 +22,12 @@ constexpr unsigned kStartGrace = 3;  // seconds from a signal to the end of a pr
 
 volatile std::sig_atomic_t g_stop = 0;      // the signal that came
 volatile std::sig_atomic_t g_starting = 1;  // nothing is written yet
+volatile std::sig_atomic_t g_fragile = 0;   // calls under way that do not survive an interruption
 std::atomic<bool> g_no_cleanup{false};
 std::atomic<std::chrono::steady_clock::time_point> g_end{std::chrono::steady_clock::time_point::max()};
 
 void on_signal(int signal) {
-  if (g_stop != 0) _exit(128 + signal);
+  if (g_stop != 0 || (g_starting != 0 && g_fragile != 0)) _exit(128 + signal);
   g_stop = signal;
   if (g_starting != 0) alarm(kStartGrace);
 }
@@ -93,6 +94,9 @@ int open_files() {
   const std::filesystem::directory_iterator files("/proc/self/fd", error);
   return error ? 0 : static_cast<int>(std::distance(begin(files), end(files)));
 }
+
+Fragile::Fragile() { g_fragile = g_fragile + 1; }
+Fragile::~Fragile() { g_fragile = g_fragile - 1; }
 
 void leave_without_cleanup() { g_no_cleanup = true; }
 

@@ -19,6 +19,16 @@ double peak_memory_mb();  ///< largest resident memory so far, in MB (10^6 bytes
 double memory_mb();       ///< resident memory now
 int open_files();         ///< open file descriptors
 
+/// While one lives and the program is still starting, a signal ends the process at once: some libraries crash
+/// when a wait of theirs is interrupted (OpenCV 4.6, opening a GStreamer pipeline).
+class Fragile {
+ public:
+  Fragile();
+  ~Fragile();
+  Fragile(const Fragile&) = delete;
+  Fragile& operator=(const Fragile&) = delete;
+};
+
 /// A thread is stuck in a driver: exit_process() must not run destructors that it may be using.
 void leave_without_cleanup();
 [[noreturn]] void exit_process(int code);

@@ -58,9 +58,10 @@ std::unique_ptr<Source> open_source(const std::string& spec, const SourceSetting
       return open_test_source(spec.substr(5));
     case Kind::raw:
       return open_raw_source(spec.substr(4));
-    case Kind::pipeline:
-      leave_without_cleanup();  // an element that hangs holds what the end of the process would take apart
+    case Kind::pipeline: {
+      const Fragile opening;
       return open_gstreamer(spec);
+    }
     case Kind::address:
       return open_address(spec, settings.patience);
     case Kind::camera:
