@@ -78,7 +78,7 @@ def test_an_rtsp_camera_is_streamed_and_found_again_after_its_loss(
     found = read_report(report)
     assert found["reconnects"] == 1
     assert found["frames_in"] == found["frames_out"] + found["dropped"] >= 40
-    assert found["interval_ms"]["p50"] > 15  # 25 frames a second, and not one picture again and again
+    assert found["fps"] < 100  # 25 a second, in bursts on a busy machine, and not one picture again and again
     assert "secret" not in said.decode() + json.dumps(found)
 
 
